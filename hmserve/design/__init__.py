@@ -1,0 +1,1 @@
+"""Designs of experiments: the configurations asked before any model is fitted."""

@@ -1,0 +1,71 @@
+"""The contract every optimizer keeps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from hmserve.trial import Evaluation, Trial
+
+
+class Optimizer(Protocol):
+    """Ask-and-tell: no clock, no files, no objective function.
+
+    A trial is pending from the `ask` that returns it until it is told, dropped or abandoned.
+    What is asked depends on the scenario, the seed and the order of the calls alone, so a
+    journal of the calls brings an optimizer back to where it was: `replay` for each ask,
+    the verbs themselves for the rest.
+    """
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is pending and nothing will be asked."""
+
+    @property
+    def pending(self) -> Sequence[Trial]:
+        """The trials that were asked and not yet answered, in the order of the asks."""
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the last ask fitted, as plain JSON values; `replay` takes it back."""
+
+    def ask(self, n: int) -> Sequence[Trial]:
+        """Return at most `n` new trials.
+
+        Fewer, even none, while results are awaited or a stage ends (the design of
+        experiments, a batch); at least one when n >= 1, nothing is pending and the run is
+        not finished.
+        """
+
+    def replay(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:
+        """Take `trials` as asked, without computing them.
+
+        Raises:
+            ValueError: They cannot have been the next ones; nothing has changed.
+        """
+
+    def tell(self, evaluations: Iterable[Evaluation]) -> None:
+        """Take the results of pending trials.
+
+        Raises:
+            UnknownTrialError: An evaluation names a trial that is not pending. The
+                optimizer is as it was before the call.
+        """
+
+    def observe(self, evaluations: Iterable[Evaluation]) -> None:
+        """Take results nobody asked for: a warm start, a stranger in a reply, another rank."""
+
+    def drop(self, trials: Iterable[Trial]) -> None:
+        """Forget pending trials that were never evaluated; their budget comes back.
+
+        Raises:
+            UnknownTrialError: A trial is not pending. Nothing has changed.
+        """
+
+    def abandon(self, trials: Iterable[Trial]) -> None:
+        """Forget pending trials that will not be answered; their budget is spent.
+
+        Raises:
+            UnknownTrialError: A trial is not pending. Nothing has changed.
+        """
+
+    def stop(self) -> None:
+        """Ask nothing more; pending trials may still be told."""

@@ -1,0 +1,1 @@
+"""The parameters, the maps between user values and the unit cube."""

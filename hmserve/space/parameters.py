@@ -1,0 +1,265 @@
+"""Parameter kinds, one value at a time: user values, unit coordinates, text.
+
+A parameter has two maps. `decode` goes from a coordinate of the unit interval to the nearest
+value; models see coordinates that follow the value (an ordinal 1, 2, 100 has its second level
+close to its first). `draw` goes from a uniform variate to a value, each equally likely.
+
+Pure Python, because the design of experiments is drawn before numpy is imported.
+`hmserve.space.encoding` does the same for whole arrays.
+"""
+
+import bisect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeGuard
+
+Number: TypeAlias = int | float
+Value: TypeAlias = int | float | str
+
+
+class Parameter(Protocol):
+    """What every parameter kind offers. To add a kind: one class here, one line in scenario.py."""
+
+    @property
+    def name(self) -> str:
+        """Column name in every message and file."""
+
+    @property
+    def default(self) -> Value | None:
+        """The value to try first, if the user named one."""
+
+    @property
+    def size(self) -> float:
+        """How many values there are; infinite for a real."""
+
+    @property
+    def categorical(self) -> bool:
+        """Whether the values have no order, so that distance means same or different."""
+
+    def encode(self, value: Value) -> float:
+        """Return the coordinate of `value` in [0, 1]."""
+
+    def decode(self, coordinate: float) -> Value:
+        """Return the value nearest to `coordinate`; the inverse of `encode` on its image."""
+
+    def draw(self, u: float) -> Value:
+        """Return the value at quantile `u` in [0, 1] of the distribution to sample from."""
+
+    def contains(self, value: object) -> bool:
+        """Whether `value` has the right type and lies in the domain."""
+
+    def parse(self, text: str) -> Value:
+        """Read one field. Raises ValueError, in words for the user, if it is no value."""
+
+    def format(self, value: Value) -> str:
+        """Write `value` as one field."""
+
+
+def format_number(value: Number) -> str:
+    """Return the shortest text that reads back as `value`; no ``.0`` on integral values."""
+    text = repr(value)
+    return text[:-2] if text.endswith(".0") else text
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"{name}: {text!r} is no number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{name}: {text!r} is not finite")
+    return value
+
+
+def is_number(value: object) -> TypeGuard[Number]:
+    """Whether `value` is a finite int or float; True and False are no numbers here."""
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A real parameter on ``[low, high]``."""
+
+    name: str
+    low: float
+    high: float
+    default: Number | None = None
+
+    size = math.inf
+    categorical = False
+
+    def encode(self, value: Value) -> float:
+        if self.low == self.high:
+            return 0.5
+        # Halves keep the width finite where low and high are near the largest floats.
+        return (float(value) / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+
+    def decode(self, coordinate: float) -> float:
+        value = self.low * (1.0 - coordinate) + self.high * coordinate
+        # + 0.0 turns a negative zero into zero.
+        return min(max(value, self.low), self.high) + 0.0
+
+    def draw(self, u: float) -> float:
+        return self.decode(u)
+
+    def contains(self, value: object) -> bool:
+        return is_number(value) and self.low <= value <= self.high
+
+    def parse(self, text: str) -> float:
+        return _number(self.name, text)
+
+    def format(self, value: Value) -> str:
+        return format_number(value)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """An integer parameter on ``low..high``, both included."""
+
+    name: str
+    low: int
+    high: int
+    default: int | None = None
+
+    categorical = False
+
+    @property
+    def size(self) -> float:
+        return self.high - self.low + 1
+
+    def encode(self, value: Value) -> float:
+        width = self.high - self.low
+        return (int(value) - self.low) / width if width else 0.5
+
+    def decode(self, coordinate: float) -> int:
+        step = round(coordinate * (self.high - self.low))
+        return min(max(self.low + step, self.low), self.high)
+
+    def draw(self, u: float) -> int:
+        return min(self.low + int(u * (self.high - self.low + 1)), self.high)
+
+    def contains(self, value: object) -> bool:
+        return is_number(value) and value == round(value) and self.low <= value <= self.high
+
+    def parse(self, text: str) -> int:
+        value = _number(self.name, text)
+        if value != int(value):
+            raise ValueError(f"{self.name}: {text!r} is no integer")
+        return int(value)
+
+    def format(self, value: Value) -> str:
+        return str(value)
+
+
+def _spacing(values: Sequence[float]) -> tuple[float, ...]:
+    """Return one coordinate a level, from 0 to 1, by value; by its logarithm if geometric.
+
+    Levels count as geometric when they are positive and the ratio of neighbours varies
+    less than their difference, as in 1, 2, 4, 8, 16.
+    """
+    if len(values) == 1:
+        return (0.5,)
+    places = [float(value) for value in values]
+    if places[0] > 0 and len(places) > 2:
+        gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
+        ratios = [math.log(b) - math.log(a) for a, b in zip(places, places[1:], strict=False)]
+        if max(ratios) * min(gaps) < max(gaps) * min(ratios):
+            places = [math.log(place) for place in places]
+    low, high = places[0] / 2, places[-1] / 2
+    return tuple((place / 2 - low) / (high - low) for place in places)
+
+
+class Ordinal:
+    """A parameter with a finite set of numbers, kept in ascending order."""
+
+    categorical = False
+
+    def __init__(
+        self, name: str, values: Sequence[Number], default: Number | None = None
+    ) -> None:
+        self.name = name
+        self.values: tuple[Number, ...] = tuple(sorted(values))
+        self.default = default
+        self.coordinates = _spacing(self.values)
+        self._midpoints = [
+            (a + b) / 2 for a, b in zip(self.coordinates, self.coordinates[1:], strict=False)
+        ]
+        self._index = {value: i for i, value in enumerate(self.values)}
+
+    @property
+    def size(self) -> float:
+        return len(self.values)
+
+    def encode(self, value: Value) -> float:
+        return self.coordinates[self._index[value]]  # type: ignore[index]
+
+    def decode(self, coordinate: float) -> Number:
+        return self.values[bisect.bisect_left(self._midpoints, coordinate)]
+
+    def draw(self, u: float) -> Number:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def contains(self, value: object) -> bool:
+        return is_number(value) and value in self._index
+
+    def parse(self, text: str) -> Number:
+        value = _number(self.name, text)
+        if value in self._index:
+            return self.values[self._index[value]]
+        # A client may have printed six digits.
+        near = self.decode(_nearest_coordinate(self.values, self.coordinates, value))
+        if math.isclose(near, value, rel_tol=1e-5):
+            return near
+        raise ValueError(f"{self.name}: {text!r} is none of its {len(self.values)} values")
+
+    def format(self, value: Value) -> str:
+        return format_number(value)  # type: ignore[arg-type]
+
+
+def _nearest_coordinate(
+    values: Sequence[float], coordinates: Sequence[float], value: float
+) -> float:
+    right = min(bisect.bisect_left(values, value), len(values) - 1)
+    left = max(right - 1, 0)
+    return coordinates[left if value - values[left] < values[right] - value else right]
+
+
+class Categorical:
+    """A parameter with a finite set of labels without order."""
+
+    categorical = True
+
+    def __init__(self, name: str, labels: Sequence[str], default: str | None = None) -> None:
+        self.name = name
+        self.values: tuple[str, ...] = tuple(labels)
+        self.default = default
+        self._index = {label: i for i, label in enumerate(self.values)}
+        n = len(self.values)
+        self.coordinates = tuple((i + 0.5) / n for i in range(n))
+
+    @property
+    def size(self) -> float:
+        return len(self.values)
+
+    def encode(self, value: Value) -> float:
+        return self.coordinates[self._index[value]]  # type: ignore[index]
+
+    def decode(self, coordinate: float) -> str:
+        return self.draw(coordinate)
+
+    def draw(self, u: float) -> str:
+        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def contains(self, value: object) -> bool:
+        return isinstance(value, str) and value in self._index
+
+    def parse(self, text: str) -> str:
+        if text not in self._index:
+            raise ValueError(f"{self.name}: {text!r} is none of {', '.join(self.values)}")
+        return text
+
+    def format(self, value: Value) -> str:
+        return str(value)
