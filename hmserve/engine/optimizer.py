@@ -24,6 +24,10 @@ class Optimizer(Protocol):
         """The trials that were asked and not yet answered, in the order of the asks."""
 
     @property
+    def budget(self) -> int:
+        """How many trials will be asked in all, at most."""
+
+    @property
     def state(self) -> Mapping[str, Any]:
         """What the last ask fitted, as plain JSON values; `replay` takes it back."""
 

@@ -9,6 +9,7 @@ Pure Python, because the design of experiments is drawn before numpy is imported
 """
 
 import bisect
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ Value: TypeAlias = int | float | str
 
 
 class Parameter(Protocol):
-    """What every parameter kind offers. To add a kind: one class here, one line in scenario.py."""
+    """What every parameter kind offers. A new kind: one class here, one line in domains.py."""
 
     @property
     def name(self) -> str:
@@ -73,10 +74,23 @@ def _number(name: str, text: str) -> float:
 
 
 def is_number(value: object) -> TypeGuard[Number]:
-    """Whether `value` is a finite int or float; True and False are no numbers here."""
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    """Whether `value` is a finite int or float; True and False are no numbers here.
+
+    Nor is an integer beyond the largest float.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _fraction(value: float, low: float, high: float) -> float:
+    """Return how far `value` is on the way from `low` to `high`, near the largest floats too."""
+    if math.isfinite(high - low):
+        return (value - low) / (high - low)
+    return (value / 2 - low / 2) / (high / 2 - low / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +102,16 @@ class Real:
     high: float
     default: Number | None = None
 
-    size = math.inf
     categorical = False
+
+    @property
+    def size(self) -> float:
+        return 1 if self.low == self.high else math.inf
 
     def encode(self, value: Value) -> float:
         if self.low == self.high:
             return 0.5
-        # Halves keep the width finite where low and high are near the largest floats.
-        return (float(value) / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        return _fraction(float(value), self.low, self.high)
 
     def decode(self, coordinate: float) -> float:
         value = self.low * (1.0 - coordinate) + self.high * coordinate
@@ -117,7 +133,10 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """An integer parameter on ``low..high``, both included."""
+    """An integer parameter on ``low..high``, both included.
+
+    Exact while ``high - low`` is at most 2**51; beyond, coordinates are too coarse.
+    """
 
     name: str
     low: int
@@ -142,7 +161,7 @@ class Integer:
         return min(self.low + int(u * (self.high - self.low + 1)), self.high)
 
     def contains(self, value: object) -> bool:
-        return is_number(value) and value == round(value) and self.low <= value <= self.high
+        return is_number(value) and self.low <= value <= self.high and value == round(value)
 
     def parse(self, text: str) -> int:
         value = _number(self.name, text)
@@ -151,25 +170,42 @@ class Integer:
         return int(value)
 
     def format(self, value: Value) -> str:
-        return str(value)
+        return str(int(value))
 
 
 def _spacing(values: Sequence[float]) -> tuple[float, ...]:
     """Return one coordinate a level, from 0 to 1, by value; by its logarithm if geometric.
 
-    Levels count as geometric when they are positive and the ratio of neighbours varies
-    less than their difference, as in 1, 2, 4, 8, 16.
+    Levels count as geometric when the ratios of neighbours vary less than the differences, as
+    in 1, 2, 4, 8, 16. Levels that would all but coincide either way are spaced evenly.
     """
     if len(values) == 1:
         return (0.5,)
     places = [float(value) for value in values]
-    if places[0] > 0 and len(places) > 2:
-        gaps = [b - a for a, b in zip(places, places[1:], strict=False)]
-        ratios = [math.log(b) - math.log(a) for a, b in zip(places, places[1:], strict=False)]
-        if max(ratios) * min(gaps) < max(gaps) * min(ratios):
-            places = [math.log(place) for place in places]
-    low, high = places[0] / 2, places[-1] / 2
-    return tuple((place / 2 - low) / (high - low) for place in places)
+    logarithms = _logarithms(places)
+    if logarithms and _unevenness(logarithms) < _unevenness(places):
+        places = logarithms
+    coordinates = [_fraction(place, places[0], places[-1]) for place in places]
+    even = 1 / (len(values) - 1)
+    if min(b - a for a, b in itertools.pairwise(coordinates)) < 1e-3 * even:
+        coordinates = [i * even for i in range(len(values))]
+    return tuple(coordinates)
+
+
+def _logarithms(places: Sequence[float]) -> list[float]:
+    """Return the logarithms of three positive levels or more, else nothing.
+
+    A zero before them goes as far below the first as that is below the second.
+    """
+    positive = [math.log(place) for place in places if place > 0]
+    if len(positive) < 3 or places[0] < 0:
+        return []
+    return positive if places[0] > 0 else [2 * positive[0] - positive[1], *positive]
+
+
+def _unevenness(places: Sequence[float]) -> float:
+    gaps = [b / 2 - a / 2 for a, b in itertools.pairwise(places)]
+    return max(gaps) / min(gaps) if min(gaps) > 0 else math.inf
 
 
 class Ordinal:
@@ -184,9 +220,7 @@ class Ordinal:
         self.values: tuple[Number, ...] = tuple(sorted(values))
         self.default = default
         self.coordinates = _spacing(self.values)
-        self._midpoints = [
-            (a + b) / 2 for a, b in zip(self.coordinates, self.coordinates[1:], strict=False)
-        ]
+        self._midpoints = [(a + b) / 2 for a, b in itertools.pairwise(self.coordinates)]
         self._index = {value: i for i, value in enumerate(self.values)}
 
     @property

@@ -35,8 +35,9 @@ class Space:
 
     @property
     def size(self) -> float:
-        """The number of configurations; infinite if a parameter is real."""
-        return math.prod(parameter.size for parameter in self.parameters)
+        """The number of configurations; infinite if a parameter takes reals."""
+        sizes = [parameter.size for parameter in self.parameters]
+        return math.inf if math.inf in sizes else math.prod(sizes)
 
     def contains(self, configuration: Mapping[str, object]) -> bool:
         """Whether `configuration` has exactly these names, each with a value of its domain."""

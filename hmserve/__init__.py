@@ -1,0 +1,1 @@
+"""hmserve: the black-box optimizer at the other end of a pipe."""

@@ -1,0 +1,141 @@
+"""The search for the candidate of largest acquisition.
+
+A small discrete space is enumerated: the exact argmax. Elsewhere: quasi-random candidates,
+perturbations of the best evaluated points and their neighbours; the best few are then refined,
+in turn by L-BFGS-B on the continuous coordinates, all starts as one problem, and by
+best-improvement exchange on the discrete ones.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from hmserve.acquisition.base import Acquisition
+from hmserve.arrays import Floats, Mask
+from hmserve.descent import descend
+from hmserve.space.encoding import Encoding
+
+Fresh = Callable[[Floats], Mask]
+"""Tells which rows of X, shape (m, d), may be proposed."""
+
+_BLOCK = 1024
+"""Candidates evaluated at once: larger blocks spill out of the cache."""
+
+_CANDIDATES = 1024
+_STARTS = 6
+_EXCHANGES = 30
+_POLISH = 40
+
+
+def values(acquisition: Acquisition, X: Floats) -> Floats:
+    """Evaluate `acquisition` at the rows of `X` in blocks; NaN counts as -infinity."""
+    blocks = [acquisition(X[i : i + _BLOCK]) for i in range(0, len(X), _BLOCK)]
+    found = np.concatenate(blocks) if blocks else np.empty(0)
+    return np.where(np.isnan(found), -np.inf, found)
+
+
+def best_of(acquisition: Acquisition, X: Floats) -> Floats:
+    """Return the row of `X`, shape (m, d), m >= 1, of largest acquisition; ties: the first."""
+    return np.asarray(X[int(np.argmax(values(acquisition, X)))])
+
+
+def quasi_random(n: int, d: int, rng: np.random.Generator) -> Floats:
+    """Return a randomly shifted additive recurrence, shape (n, d) (Roberts 2018).
+
+    Step j is g^-j, where g is the root of g^(d+1) = g + 1, a generalised golden ratio.
+    """
+    g = 2.0
+    for _ in range(40):
+        g = (1.0 + g) ** (1.0 / (d + 1))
+    steps = g ** -np.arange(1, d + 1)
+    return (rng.random(d) + np.arange(1, n + 1)[:, None] * steps) % 1.0
+
+
+class Search:
+    """The search over one space.
+
+    Args:
+        encoding: The space.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._continuous = np.flatnonzero(~encoding.discrete)
+
+    def __call__(
+        self, acquisition: Acquisition, anchors: Floats, fresh: Fresh, rng: np.random.Generator
+    ) -> Floats | None:
+        """Return the best point found, shape (d,), or None if nothing fresh was met.
+
+        Args:
+            acquisition: What to maximise.
+            anchors: Evaluated points worth searching around, best first, shape (a, d).
+            fresh: Which points may be proposed.
+            rng: The only source of randomness.
+        """
+        X = self._candidates(anchors, rng)
+        X = X[fresh(X)]
+        if not len(X):
+            return None
+        a = values(acquisition, X)
+        order = np.argsort(-a, kind="stable")[:_STARTS]
+        starts, best = X[order], a[order]
+        for _ in range(2 if len(self._continuous) and self._encoding.discrete.any() else 1):
+            starts, best = self._polish(acquisition, starts, best)
+            starts, best = self._exchange(acquisition, starts, best, fresh)
+        keep = fresh(starts)
+        if not keep.any():
+            return np.asarray(X[order[0]])
+        return np.asarray(starts[keep][int(np.argmax(best[keep]))])
+
+    def _candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
+        d = len(self._encoding.axes)
+        blocks = [self._encoding.draw(quasi_random(_CANDIDATES, d, rng))]
+        for scale in (0.1, 0.01, 0.001) if len(anchors) else ():
+            copies = np.repeat(anchors, 40, axis=0)
+            moved = rng.random(copies.shape) < min(1.0, 3.0 / d)
+            shifted = np.clip(copies + scale * rng.standard_normal(copies.shape), 0.0, 1.0)
+            blocks.append(self._encoding.snap(np.where(moved, shifted, copies)))
+        blocks.extend(self._encoding.neighbours(x) for x in anchors[:3])
+        return np.concatenate(blocks)
+
+    def _polish(self, acquisition: Acquisition, X: Floats, a: Floats) -> tuple[Floats, Floats]:
+        """Climb from all rows of `X` at once in the continuous coordinates."""
+        if not len(self._continuous) or not acquisition.differentiable:
+            return X, a
+
+        def negative_sum(u: Floats) -> tuple[float, Floats]:
+            Z = X.copy()
+            Z[:, self._continuous] = u.reshape(len(X), -1)
+            value, gradient = acquisition.value_and_gradient(Z)
+            return -float(value.sum()), -gradient[:, self._continuous].ravel()
+
+        u = X[:, self._continuous].ravel()
+        found = descend(negative_sum, u, [(0.0, 1.0)] * len(u), _POLISH)
+        Z = X.copy()
+        Z[:, self._continuous] = found.x.reshape(len(X), -1)
+        return _better(X, a, Z, values(acquisition, Z))
+
+    def _exchange(
+        self, acquisition: Acquisition, X: Floats, a: Floats, fresh: Fresh
+    ) -> tuple[Floats, Floats]:
+        """Move each row of `X` to its best neighbour while that gains."""
+        X, a = X.copy(), a.copy()
+        moving = set(range(len(X))) if self._encoding.discrete.any() else set()
+        for _ in range(_EXCHANGES):
+            if not moving:
+                break
+            for i in sorted(moving):
+                N = self._encoding.neighbours(X[i])
+                N = N[fresh(N)] if len(N) else N
+                found = values(acquisition, N)
+                if not len(N) or found.max() <= a[i]:
+                    moving.discard(i)
+                    continue
+                j = int(np.argmax(found))
+                X[i], a[i] = N[j], found[j]
+        return X, a
+
+
+def _better(X: Floats, a: Floats, Z: Floats, b: Floats) -> tuple[Floats, Floats]:
+    gained = b > a
+    return np.where(gained[:, None], Z, X), np.where(gained, b, a)

@@ -1,0 +1,144 @@
+"""Bayesian optimization: model, acquire, propose.
+
+A proposal is a function of the history, the seed and what the last one fitted. Pending trials
+are believed to come out as the models predict (kriging believer), in models of objectives and
+feasibility alike; one mechanism serves batches, workers and ranks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hmserve.acquisition.base import Acquisition
+from hmserve.acquisition.maximize import Search, best_of
+from hmserve.acquisition.weighting import OptimisticFeasibility, TimesFeasibility
+from hmserve.arrays import Floats
+from hmserve.engine.goals import Goal
+from hmserve.engine.history import History
+from hmserve.engine.models import Data, Modeller, Models, subset
+from hmserve.engine.novelty import Hashed, Listed, Novelty
+from hmserve.space.encoding import Encoding
+from hmserve.space.space import Configuration
+
+_ENUMERABLE = 50_000
+"""Spaces up to this size are searched exhaustively at every ask."""
+
+_ANCHORS = 5
+"""Around how many of the best evaluated points candidates are drawn."""
+
+
+class BayesianProposer:
+    """Proposes by maximising an acquisition over models of everything known.
+
+    Args:
+        encoding: The space.
+        objectives: Their names, in the order of columns.
+        modeller: Fits the models.
+        goal: Makes targets, and the acquisition over their models.
+        seed: With the id of a trial it decides every draw made for that trial.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        objectives: Sequence[str],
+        modeller: Modeller,
+        goal: Goal,
+        seed: int,
+    ) -> None:
+        self._encoding = encoding
+        self._objectives = tuple(objectives)
+        self._modeller = modeller
+        self._goal = goal
+        self._seed = seed
+        self._search = Search(encoding)
+        small = encoding.space.size <= _ENUMERABLE
+        self._everything = encoding.enumerate() if small else None
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self._modeller.state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._modeller.restore(state)
+
+    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+        rng = np.random.default_rng([self._seed, first_id])
+        data = self._data(history)
+        pending = self._encoding.encode(trial.configuration for trial in history.pending)
+        novelty = self._novelty(np.concatenate([data.X, pending]))
+        if not len(data.X):
+            return self._at_random(n, novelty, rng)
+        merit = _merit(data)
+        kept = subset(data, merit, rng)
+        models = self._fit(kept, rng)
+        anchors = data.X[np.argsort(merit, kind="stable")[:_ANCHORS]]
+        chosen: list[Configuration] = []
+        while len(chosen) < n:
+            points = np.concatenate([kept.X[kept.feasible], pending])
+            acquisition = self._acquisition(models.believe(pending), points, first_id)
+            x = self._maximize(acquisition, anchors, novelty, rng)
+            if x is None:
+                break
+            chosen.extend(self._encoding.decode(x[None]))
+            pending = np.concatenate([pending, x[None]])
+            novelty.take(x[None])
+        return chosen
+
+    def _data(self, history: History) -> Data:
+        evaluations = history.evaluations
+        names = self._objectives
+        rows = [[e.objectives.get(name, np.nan) for name in names] for e in evaluations]
+        return Data(
+            self._encoding.encode(e.trial.configuration for e in evaluations),
+            np.array(rows).reshape(len(rows), len(names)),
+            np.array([e.feasible for e in evaluations], dtype=bool),
+        )
+
+    def _novelty(self, taken: Floats) -> Novelty:
+        everything = self._everything
+        novelty = Hashed() if everything is None else Listed(self._encoding, everything)
+        novelty.take(taken)
+        return novelty
+
+    def _at_random(
+        self, n: int, novelty: Novelty, rng: np.random.Generator
+    ) -> Sequence[Configuration]:
+        X = np.unique(
+            self._encoding.draw(rng.random((50 * n, len(self._encoding.axes)))), axis=0
+        )
+        return self._encoding.decode(rng.permutation(X[novelty(X)])[:n])
+
+    def _fit(self, data: Data, rng: np.random.Generator) -> Models:
+        Y = data.Y[data.feasible]
+        Z = self._goal.targets(Y, rng) if len(Y) else Y
+        return self._modeller.fit(data, Z, int(rng.integers(2**31)))
+
+    def _acquisition(self, models: Models, points: Floats, trial: int) -> Acquisition:
+        if not models.objectives:
+            assert models.feasibility is not None, "no evaluation at all"
+            return OptimisticFeasibility(models.feasibility)
+        gain = self._goal.acquisition(models.objectives, points, trial)
+        return TimesFeasibility(gain, models.feasibility) if models.feasibility else gain
+
+    def _maximize(
+        self,
+        acquisition: Acquisition,
+        anchors: Floats,
+        novelty: Novelty,
+        rng: np.random.Generator,
+    ) -> Floats | None:
+        if isinstance(novelty, Listed):
+            free = novelty.free
+            return best_of(acquisition, free) if len(free) else None
+        return self._search(acquisition, anchors, novelty, rng)
+
+
+def _merit(data: Data) -> Floats:
+    """Return how good each row is, smaller is better: mean rank over the objectives."""
+    merit = np.full(len(data.X), np.inf)
+    Y = data.Y[data.feasible]
+    if len(Y):
+        merit[data.feasible] = np.argsort(np.argsort(Y, axis=0, kind="stable"), axis=0).mean(1)
+    return merit

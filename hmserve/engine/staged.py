@@ -1,0 +1,124 @@
+"""An optimizer in two stages: a design of experiments, then a proposer that learns."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from hmserve.engine.history import History
+from hmserve.space.space import Configuration
+from hmserve.trial import Evaluation, Trial
+
+
+class Proposer(Protocol):
+    """Where configurations come from once there are results.
+
+    A pure function of the history, the id of the next trial and `state`.
+    """
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What the last proposal fitted, as plain JSON values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take `state` as if the last proposal had fitted it."""
+
+    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+        """Return at most `n` configurations that are neither evaluated nor pending."""
+
+
+class StagedOptimizer:
+    """Asks the design as one stage, then batches of proposals (see `Optimizer`).
+
+    Args:
+        history: Empty.
+        design: The configurations to begin with.
+        proposer: Makes the proposer when it is first needed: it imports numpy and scipy.
+        iterations: How many batches of proposals to ask.
+        batch_size: How many proposals a batch holds.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        design: Sequence[Configuration],
+        proposer: Callable[[], Proposer],
+        iterations: int,
+        batch_size: int,
+    ) -> None:
+        self._history = history
+        self._design = list(design)
+        self._make_proposer = proposer
+        self._proposer: Proposer | None = None
+        self._batch_size = batch_size
+        self.budget = len(design) + iterations * batch_size
+        self._asked = 0
+        self._next_id = 0
+        self._stopped = False
+
+    @property
+    def finished(self) -> bool:
+        over = self._stopped or self._asked >= self.budget or self._history.exhausted
+        return over and not self._history.pending
+
+    @property
+    def pending(self) -> Sequence[Trial]:
+        return self._history.pending
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self._proposer.state if self._proposer else {}
+
+    def ask(self, n: int) -> Sequence[Trial]:
+        n = min(n, self.budget - self._asked)
+        if n <= 0 or self._stopped or self._history.exhausted:
+            return ()
+        configurations = self._take_design(n) or self._propose(min(n, self._batch_size))
+        trials = [Trial(self._next_id + i, c) for i, c in enumerate(configurations)]
+        self._enter(trials)
+        return trials
+
+    def replay(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:
+        ids = [trial.id for trial in trials]
+        if ids != list(range(self._next_id, self._next_id + len(ids))):
+            raise ValueError(f"trials {ids} do not follow on trial {self._next_id - 1}")
+        self._take_design(len(trials))
+        if state:
+            self._learner().restore(state)
+        self._enter(trials)
+
+    def tell(self, evaluations: Iterable[Evaluation]) -> None:
+        self._history.tell(list(evaluations))
+
+    def observe(self, evaluations: Iterable[Evaluation]) -> None:
+        self._history.observe(list(evaluations))
+        left = [c for c in self._design if not self._history.has(c)]
+        self.budget -= len(self._design) - len(left)
+        self._design = left
+
+    def drop(self, trials: Iterable[Trial]) -> None:
+        trials = list(trials)
+        self._history.drop(trials)
+        self._asked -= len(trials)
+
+    def abandon(self, trials: Iterable[Trial]) -> None:
+        self._history.abandon(list(trials))
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def _enter(self, trials: Sequence[Trial]) -> None:
+        self._history.ask(trials)
+        self._asked += len(trials)
+        self._next_id += len(trials)
+
+    def _take_design(self, n: int) -> Sequence[Configuration]:
+        taken = self._design[:n]
+        del self._design[:n]
+        return taken
+
+    def _propose(self, n: int) -> Sequence[Configuration]:
+        return self._learner().propose(self._history, n, self._next_id)
+
+    def _learner(self) -> Proposer:
+        if self._proposer is None:
+            self._proposer = self._make_proposer()
+        return self._proposer

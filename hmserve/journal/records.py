@@ -1,0 +1,212 @@
+"""What a journal says, one record an event, and its JSON form.
+
+The records are the calls an optimizer received, in their order, with the time of each; what
+is not among them did not happen. `schemas/journal.schema.json` describes the JSON form.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, TypeAlias
+
+from hmserve.trial import Evaluation, Trial
+
+VERSION: Final = 1
+"""The version of the format. A change that an older hmserve would misread raises it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first record: a run begins.
+
+    Args:
+        version: The format of the records that follow.
+        program: Who writes them.
+        scenario: The scenario, every default filled in.
+        seed: What every draw of the run comes from.
+        time: Unix seconds, as in every record.
+        pid: The process that writes from here on.
+        host: The machine of that process.
+    """
+
+    version: int
+    program: str
+    scenario: Mapping[str, Any]
+    seed: int
+    time: float
+    pid: int
+    host: str
+
+    @property
+    def elapsed(self) -> float:
+        """Zero: the clock of the run starts here."""
+        return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Another process goes on with the run.
+
+    Args:
+        time: Unix seconds.
+        elapsed: Seconds the run has been running, without the pause before a resume.
+        pid: The process that writes from here on.
+        host: The machine of that process.
+    """
+
+    time: float
+    elapsed: float
+    pid: int
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Trials were handed out. `state` is what the optimizer fitted for them, as JSON values."""
+
+    time: float
+    elapsed: float
+    trials: Sequence[Trial]
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Results of pending trials came in, in this order."""
+
+    time: float
+    elapsed: float
+    evaluations: Sequence[Evaluation]
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Results nobody asked for came in, in this order."""
+
+    time: float
+    elapsed: float
+    evaluations: Sequence[Evaluation]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The trials with these ids were never evaluated; their budget came back."""
+
+    time: float
+    elapsed: float
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Abandon:
+    """The trials with these ids will not be answered; their budget is spent."""
+
+    time: float
+    elapsed: float
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The process stopped in good order, for this reason. A resume may follow."""
+
+    time: float
+    elapsed: float
+    reason: str
+
+
+Record: TypeAlias = Start | Resume | Ask | Tell | Observe | Drop | Abandon | End
+Kind: TypeAlias = (
+    type[Start]
+    | type[Resume]
+    | type[Ask]
+    | type[Tell]
+    | type[Observe]
+    | type[Drop]
+    | type[Abandon]
+    | type[End]
+)
+
+_KINDS: Final[Mapping[str, Kind]] = {
+    "start": Start,
+    "resume": Resume,
+    "ask": Ask,
+    "tell": Tell,
+    "observe": Observe,
+    "drop": Drop,
+    "abandon": Abandon,
+    "end": End,
+}
+_NAMES: Final[Mapping[Kind, str]] = {kind: name for name, kind in _KINDS.items()}
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return `record` as JSON values, its ``type`` first."""
+    kind = type(record)
+    members = {field.name: getattr(record, field.name) for field in fields(kind)}
+    encoded = {name: _ENCODERS.get(name, _same)(value) for name, value in members.items()}
+    return {"type": _NAMES[kind], **encoded}
+
+
+def from_json(data: Mapping[str, Any]) -> Record:
+    """Return the record that `data` stands for.
+
+    Raises:
+        ValueError: It is of a newer format or an unknown type, or it lacks a member.
+    """
+    kind = _KINDS.get(data["type"]) if isinstance(data.get("type"), str) else None
+    if kind is None:
+        raise ValueError(
+            f"a record of type {data.get('type')!r} is unknown to version {VERSION} of "
+            "the format"
+        )
+    if kind is Start and data.get("version") != VERSION:
+        raise ValueError(
+            f"it has version {data.get('version')!r} of the format and was written by "
+            f"{data.get('program', 'an unknown program')}; this hmserve reads version {VERSION}"
+        )
+    try:
+        members = {field.name: data[field.name] for field in fields(kind)}
+        return kind(**{key: _DECODERS.get(key, _same)(value) for key, value in members.items()})
+    except KeyError as error:
+        raise ValueError(f"a {data['type']} record lacks the member {error}") from None
+    except (TypeError, AttributeError) as error:
+        raise ValueError(
+            f"a {data['type']} record has a member of another kind: {error}"
+        ) from None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _encode_trial(trial: Trial) -> dict[str, Any]:
+    members: dict[str, Any] = {"id": trial.id, "configuration": dict(trial.configuration)}
+    return members if trial.fidelity is None else {**members, "fidelity": trial.fidelity}
+
+
+def _decode_trial(data: Mapping[str, Any]) -> Trial:
+    return Trial(data["id"], data["configuration"], data.get("fidelity"))
+
+
+def _encode_evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        **_encode_trial(evaluation.trial),
+        "objectives": dict(evaluation.objectives),
+        "feasible": evaluation.feasible,
+    }
+
+
+def _decode_evaluation(data: Mapping[str, Any]) -> Evaluation:
+    return Evaluation(_decode_trial(data), data["objectives"], data["feasible"])
+
+
+_ENCODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "trials": lambda trials: [_encode_trial(trial) for trial in trials],
+    "evaluations": lambda evaluations: [_encode_evaluation(e) for e in evaluations],
+    "ids": list,
+}
+_DECODERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "trials": lambda trials: tuple(_decode_trial(trial) for trial in trials),
+    "evaluations": lambda evaluations: tuple(_decode_evaluation(e) for e in evaluations),
+    "ids": tuple,
+}

@@ -1,0 +1,166 @@
+"""Results from a file: HyperMapper's samples files, old or new, and tables like them.
+
+Columns are found by name, in any order; others are passed over. LF or CRLF, a byte order
+mark, blank lines and gzip are all fine. A cell that cannot be understood is an error, and
+every one is reported, because a row read wrongly misleads the whole search.
+"""
+
+import csv
+import io
+import math
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hmserve.errors import ScenarioError
+from hmserve.journal.files import reason
+from hmserve.scenario import Feasibility, Scenario
+from hmserve.space.parameters import Parameter, Value
+from hmserve.trial import OUTSIDE, Evaluation, Trial
+
+_FAILED: Final = frozenset({"", "na", "none", "null"})
+_WORDS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_SHOWN: Final = 20
+
+
+def read_samples(path: str, scenario: Scenario) -> list[Evaluation]:
+    """Return the rows of the table at `path`, in order, as results nobody asked for.
+
+    A row is a failed evaluation if an objective is empty, ``nan``, infinite, ``NA``, ``None``
+    or ``null``.
+
+    Raises:
+        ScenarioError: The file cannot be read, lacks a column, or has bad cells: all named.
+    """
+    lines = _lines(path)
+    _, names = next(lines, (0, []))
+    columns = _Columns(path, [name.strip() for name in names], scenario)
+    evaluations = [columns.evaluation(number, cells) for number, cells in lines]
+    if columns.complaints:
+        found = columns.complaints
+        more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        raise ScenarioError("\n".join([*found[:_SHOWN], *more]))
+    return [evaluation for evaluation in evaluations if evaluation is not None]
+
+
+def _lines(path: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each line that is not blank, with its number, as cells without outer blanks."""
+    reader = csv.reader(io.StringIO(_text(path), newline=""))
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise ScenarioError(f"{path}, line {reader.line_num}: no CSV: {error}") from None
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        if data.startswith(b"\x1f\x8b"):
+            import gzip
+
+            data = gzip.decompress(data)
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ScenarioError(f"cannot read {path}: {reason(error)}") from error
+    except (EOFError, zlib.error) as error:
+        raise ScenarioError(
+            f"cannot read {path}: the gzip data are damaged: {error}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"cannot read {path}: it is not UTF-8 text: {error}") from error
+
+
+@dataclass
+class _Columns:
+    """Reads cells by the names in the header, and collects complaints."""
+
+    path: str
+    names: Sequence[str]
+    scenario: Scenario
+
+    def __post_init__(self) -> None:
+        self.complaints: list[str] = []
+        feasibility = self.scenario.feasibility
+        needed = [*self.scenario.space.names, *self.scenario.objectives]
+        needed += [feasibility.name] if feasibility else []
+        missing = [name for name in needed if self.names.count(name) != 1]
+        if missing:
+            raise ScenarioError(
+                f"{self.path}: expected one column each for {', '.join(needed)}; "
+                f"{', '.join(missing)} missing or repeated in: {_cut(','.join(self.names))}"
+            )
+        self.place = {name: self.names.index(name) for name in needed}
+
+    def evaluation(self, number: int, cells: Sequence[str]) -> Evaluation | None:
+        """Return the result in line `number`, or None and a complaint."""
+        before = len(self.complaints)
+        if len(cells) < len(self.names) or any(cells[len(self.names) :]):
+            hint = " (numbers with a decimal comma?)" if len(cells) > len(self.names) else ""
+            self.complaints.append(
+                f"{self.path}, line {number}: {len(cells)} fields under a header of "
+                f"{len(self.names)}{hint}"
+            )
+            return None
+        configuration = {
+            p.name: self._input(number, p, cells[self.place[p.name]])
+            for p in self.scenario.space.parameters
+        }
+        objectives = {
+            name: self._objective(number, name, cells[self.place[name]])
+            for name in self.scenario.objectives
+        }
+        measured = all(map(math.isfinite, objectives.values()))
+        feasible = measured and self._feasible(number, cells)
+        if len(self.complaints) > before:
+            return None
+        return Evaluation(
+            Trial(OUTSIDE, configuration), objectives if measured else {}, feasible
+        )
+
+    def _complain(self, number: int, name: str, what: str) -> None:
+        self.complaints.append(f"{self.path}, line {number}, column {name}: {_cut(what)}")
+
+    def _input(self, number: int, parameter: Parameter, cell: str) -> Value:
+        try:
+            value = parameter.parse(cell)
+        except ValueError as error:
+            self._complain(number, parameter.name, str(error))
+            return cell
+        if not parameter.contains(value):
+            self._complain(number, parameter.name, f"{cell!r} lies outside the search space")
+        return value
+
+    def _objective(self, number: int, name: str, cell: str) -> float:
+        if cell.lower() in _FAILED:
+            return math.nan
+        try:
+            # float() alone would take 1_000 for a number.
+            return float(cell.replace("_", "?"))
+        except ValueError:
+            self._complain(number, name, f"{cell!r} is no number")
+            return math.nan
+
+    def _feasible(self, number: int, cells: Sequence[str]) -> bool:
+        feasibility = self.scenario.feasibility
+        if feasibility is None:
+            return True
+        cell = cells[self.place[feasibility.name]]
+        answer = _read_feasibility(feasibility, cell)
+        if answer is None:
+            expected = f"{feasibility.true_value} or {feasibility.false_value}"
+            self._complain(number, feasibility.name, f"expected {expected}, not {cell!r}")
+        return bool(answer)
+
+
+def _read_feasibility(feasibility: Feasibility, cell: str) -> bool | None:
+    """Return what `cell` says: the scenario's own words first, then common ones."""
+    words = {**_WORDS, feasibility.true_value: True, feasibility.false_value: False}
+    return words.get(cell, words.get(cell.lower()))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -1,0 +1,118 @@
+"""HyperMapper's samples file: a view of the journal, made anew from it at any time.
+
+One row a result, in the order they came: the parameters, the objectives, the feasibility
+column if the scenario has one, the time. The format is that of Python's csv module, with
+CRLF, and each number is what `str` makes of it.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from hmserve.errors import JournalError
+from hmserve.journal.files import explained, replace, write_all
+from hmserve.journal.ledger import Row
+from hmserve.scenario import Scenario
+from hmserve.space.parameters import Parameter, Real, Value
+from hmserve.trial import Evaluation
+
+
+def header(scenario: Scenario) -> list[str]:
+    """Return the names of the columns."""
+    names = [*scenario.space.names, *scenario.objectives]
+    if scenario.feasibility is not None:
+        names.append(scenario.feasibility.name)
+    return [*names, scenario.timestamp]
+
+
+def fields(scenario: Scenario, row: Row) -> list[str]:
+    """Return the fields of `row`, one a column.
+
+    The objectives of a failed evaluation are empty. The time is in milliseconds: of the Unix
+    clock in client-server mode, since the start of the run otherwise, as in HyperMapper.
+    """
+    evaluation = row.evaluation
+    values = evaluation.trial.configuration
+    inputs = [input_field(p, values[p.name]) for p in scenario.space.parameters]
+    seconds = row.time if scenario.mode == "client-server" else row.elapsed
+    return [*inputs, *outcome_fields(scenario, evaluation), str(int(seconds * 1000))]
+
+
+def input_field(parameter: Parameter, value: Value) -> str:
+    """Return `value` as HyperMapper's tables write it: a real always has its point."""
+    return str(float(value)) if isinstance(parameter, Real) else str(value)
+
+
+def outcome_fields(scenario: Scenario, evaluation: Evaluation) -> list[str]:
+    """Return the objectives of `evaluation`, and its feasibility if that has a column."""
+    feasibility = scenario.feasibility
+    # Where no column tells that a row is infeasible, its missing objectives must.
+    shown = evaluation.objectives if feasibility or evaluation.feasible else {}
+    outcome = [str(float(shown[name])) if name in shown else "" for name in scenario.objectives]
+    if feasibility is not None:
+        label = feasibility.true_value if evaluation.feasible else feasibility.false_value
+        outcome.append(label)
+    return outcome
+
+
+def to_csv(lines: Iterable[Sequence[str]]) -> str:
+    """Return `lines` of fields as CSV, with CRLF and quotes where they are needed."""
+    text = io.StringIO()
+    csv.writer(text).writerows(lines)
+    return text.getvalue()
+
+
+def render(scenario: Scenario, rows: Iterable[Row]) -> str:
+    """Return the samples file that holds `rows`."""
+    return to_csv([header(scenario), *(fields(scenario, row) for row in rows)])
+
+
+class SamplesTable:
+    """The samples file of a run that goes on.
+
+    Args:
+        path: Replaced by a file that holds `rows`.
+        scenario: Names the columns.
+        rows: The results of the run so far.
+
+    Raises:
+        JournalError: The file cannot be written.
+    """
+
+    def __init__(self, path: str, scenario: Scenario, rows: Iterable[Row] = ()) -> None:
+        self.path = path
+        self._scenario = scenario
+        replace(path, render(scenario, rows))
+        with explained("open", path):
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+
+    def __enter__(self) -> "SamplesTable":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def append(self, rows: Iterable[Row]) -> None:
+        """Add `rows`; a reader sees them at once.
+
+        Raises:
+            JournalError: They cannot be written, or the table is closed. The journal has them.
+        """
+        if self._descriptor < 0:
+            raise JournalError(f"the table {self.path} is closed")
+        text = to_csv(fields(self._scenario, row) for row in rows)
+        with explained("write", self.path):
+            write_all(self._descriptor, text.encode())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor >= 0:
+            descriptor, self._descriptor = self._descriptor, -1
+            os.close(descriptor)

@@ -1,0 +1,277 @@
+"""Values to CSV fields and back.
+
+Requests are written without quotes: a name or label that would need them is refused with the
+scenario. Replies are read with all the tolerance docs/protocol.md promises.
+
+What is raised here is ValueError, in words that continue "row 2 of 3 of the reply: ".
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from hmserve.space.parameters import Parameter, Value, format_number
+from hmserve.space.space import Configuration, Space
+from hmserve.trial import Evaluation
+
+# float() itself knows nan, -nan, inf, -inf, infinity, in any case, and makes 1e400 infinite.
+_FAILED: Final = frozenset({"", "na", "none", "null"})
+_FEASIBLE_WORDS: Final = dict.fromkeys(("true", "1", "yes"), True) | dict.fromkeys(
+    ("false", "0", "no"), False
+)
+_QUOTED_CHARACTERS: Final = 200
+
+
+class FeasibilityColumn(Protocol):
+    """What the codec needs to know of the scenario's feasibility column."""
+
+    @property
+    def name(self) -> str:
+        """Name of the column."""
+
+    @property
+    def true_value(self) -> str:
+        """The word for feasible."""
+
+    @property
+    def false_value(self) -> str:
+        """The word for infeasible."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the columns of one reply are.
+
+    Args:
+        width: How many fields a row has.
+        inputs: The parameters that have a column, with its index, in scenario order.
+        complete: Whether every parameter has one.
+        objectives: Index by name, in scenario order.
+        feasibility: Index of the feasibility column; None where the scenario has none.
+    """
+
+    width: int
+    inputs: tuple[tuple[Parameter, int], ...]
+    complete: bool
+    objectives: Mapping[str, int]
+    feasibility: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One understood row; `inputs` holds the parameters the reply has columns for."""
+
+    inputs: Configuration
+    objectives: Mapping[str, float]
+    feasible: bool
+
+
+class Codec:
+    """Reads and writes the rows of one scenario.
+
+    Args:
+        space: The parameters, in the order of the columns of a request.
+        objectives: Names of the objectives.
+        feasibility: The feasibility column; None where the scenario has none.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        objectives: Sequence[str],
+        feasibility: FeasibilityColumn | None = None,
+    ) -> None:
+        self.space = space
+        self.objectives = tuple(objectives)
+        self.feasibility = feasibility
+        needed = (
+            self.objectives if feasibility is None else (*self.objectives, feasibility.name)
+        )
+        self.columns = (*space.names, *needed)
+        self._needed = needed
+        self._words = dict(_FEASIBLE_WORDS)
+        if feasibility is not None:
+            self._words |= {feasibility.true_value: True, feasibility.false_value: False}
+
+    def request(self, configurations: Sequence[Configuration]) -> str:
+        """Return a whole request: its first line, the header, one row a configuration."""
+        head = [f"Request {len(configurations)}", ",".join(self.space.names)]
+        return "\n".join([*head, *map(self._inputs, configurations), ""])
+
+    def best(self, best: Evaluation | None) -> str:
+        """Return the block that tells the best point; empty where there is none to tell."""
+        if best is None or not best.objectives:
+            return ""
+        if len(self.objectives) > 1:
+            return "\nMultiple objectives, there is no single best point.\n"
+        header = ",".join([*self.space.names, *self.objectives])
+        value = format_number(best.objectives[self.objectives[0]])
+        return (
+            f"Best point found:\n{header}\n{self._inputs(best.trial.configuration)},{value}\n\n"
+        )
+
+    def layout(self, names: Sequence[str]) -> Layout:
+        """Find the columns in the header of a reply.
+
+        Raises:
+            ValueError: A needed column is missing, or one is nearly the name of an input.
+        """
+        width = len(names)
+        while width and not names[width - 1]:
+            width -= 1
+        # Backwards, so that of two columns with one name the first stays.
+        index = {names[i]: i for i in reversed(range(width))}
+        self._check_names(index)
+        inputs = tuple((p, index[p.name]) for p in self.space.parameters if p.name in index)
+        return Layout(
+            width=width,
+            inputs=inputs,
+            complete=len(inputs) == self.space.dimension,
+            objectives={name: index[name] for name in self.objectives},
+            feasibility=None if self.feasibility is None else index[self.feasibility.name],
+        )
+
+    def row(self, layout: Layout, fields: Sequence[str]) -> Row:
+        """Read one row.
+
+        Raises:
+            ValueError: It has too few or too many fields, or one cannot be understood.
+        """
+        _check_width(layout.width, fields)
+        inputs = {p.name: _parse_input(p, fields[i]) for p, i in layout.inputs}
+        objectives = self._objectives({n: fields[i] for n, i in layout.objectives.items()})
+        feasible = bool(objectives)
+        # A crashed evaluation has nothing to say about feasibility.
+        if feasible and layout.feasibility is not None:
+            feasible = self._is_feasible(fields[layout.feasibility])
+        return Row(inputs, objectives, feasible)
+
+    def _inputs(self, configuration: Configuration) -> str:
+        return ",".join(p.format(configuration[p.name]) for p in self.space.parameters)
+
+    def _check_names(self, index: Mapping[str, int]) -> None:
+        if not any(name in index for name in self.columns):
+            raise ValueError(f"expected the column names {shown(self.columns)} in any order")
+        # An input column may be left out, but a misspelt one was not meant to be.
+        unknown = [name for name in index if name not in self.columns]
+        folded = {name.casefold(): name for name in unknown}
+        for name in self.columns:
+            if name in index:
+                continue
+            if name in self._needed:
+                raise ValueError(
+                    f"column {quoted(name)} is missing{_did_you_mean(name, unknown)}; "
+                    f"expected {shown(self.columns)} in any order"
+                )
+            if name.casefold() in folded:
+                raise ValueError(
+                    f"column {quoted(folded[name.casefold()])} is not input {quoted(name)}: "
+                    "write it exactly so, or leave it out"
+                )
+
+    def _objectives(self, texts: Mapping[str, str]) -> dict[str, float]:
+        """Return every objective, or none if one of them has failed."""
+        values = {name: parse_objective(name, text) for name, text in texts.items()}
+        finite = {name: value for name, value in values.items() if value is not None}
+        return finite if len(finite) == len(values) else {}
+
+    def _is_feasible(self, text: str) -> bool:
+        assert self.feasibility is not None
+        word = self._words.get(text, self._words.get(text.lower()))
+        if word is None:
+            known = (self.feasibility.true_value, self.feasibility.false_value)
+            raise ValueError(
+                f"{self.feasibility.name}: expected {known[0]!r} or {known[1]!r} "
+                f"(or true/false, 1/0, yes/no), came {quoted(text)}"
+            )
+        return word
+
+
+def quoted(text: str) -> str:
+    """Return `text` in quotes, cut, and without a character that disturbs a terminal."""
+    cut = text[:_QUOTED_CHARACTERS]
+    return repr(cut) if cut == text else f"{cut!r}..."
+
+
+def shown(names: Sequence[str]) -> str:
+    """Return `names` as a header line, cut."""
+    line = ",".join(names)
+    return line if len(line) <= _QUOTED_CHARACTERS else f"{line[:_QUOTED_CHARACTERS]}..."
+
+
+def split(line: str) -> list[str]:
+    """Return the fields of a CSV line without the blanks around them.
+
+    Raises:
+        ValueError: The quotes in it make no sense.
+    """
+    fields = line.split(",")
+    if '"' in line:
+        import csv
+
+        try:
+            fields = next(csv.reader([line.strip()], skipinitialspace=True))
+        except csv.Error:
+            raise ValueError("not a line of CSV: its quotes make no sense") from None
+    return [field.strip() for field in fields]
+
+
+def parse_objective(name: str, text: str) -> float | None:
+    """Return the value of an objective, or None if its evaluation failed.
+
+    Raises:
+        ValueError: `text` is neither a number nor one of the ways to write a failure.
+    """
+    if text.lower() in _FAILED:
+        return None
+    value = _float(text)
+    if value is None:
+        # Fortran writes 1.0D+05.
+        value = _float(text.lower().replace("d", "e"))
+    if value is None:
+        raise ValueError(
+            f"{name}: expected a number, or nan for a failed evaluation, came {quoted(text)}"
+        )
+    return value if math.isfinite(value) else None
+
+
+def _float(text: str) -> float | None:
+    # float() would also take 1_000 and the digits of every script.
+    if "_" in text or not text.isascii():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _parse_input(parameter: Parameter, text: str) -> Value:
+    if len(text) > _QUOTED_CHARACTERS and not parameter.categorical:
+        raise ValueError(f"{parameter.name}: {quoted(text)} is no number")
+    try:
+        return parameter.parse(text)
+    except ValueError as error:
+        if len(str(error)) > 2 * _QUOTED_CHARACTERS:
+            raise ValueError(
+                f"{parameter.name}: {quoted(text)} is none of its values"
+            ) from None
+        raise
+
+
+def _check_width(width: int, fields: Sequence[str]) -> None:
+    if len(fields) < width:
+        raise ValueError(f"expected {width} fields, came {len(fields)}")
+    if any(fields[width:]):
+        raise ValueError(
+            f"expected {width} fields, came {len(fields)} "
+            "(if numbers have a decimal comma: they need a point)"
+        )
+
+
+def _did_you_mean(name: str, candidates: Sequence[str]) -> str:
+    import difflib
+
+    folded = {c.casefold(): c for c in candidates[:1000] if len(c) <= _QUOTED_CHARACTERS}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f" (is it {quoted(folded[near[0]])}?)" if near else ""

@@ -1,0 +1,219 @@
+"""A run: an optimizer, the record of what it did, and the loop in which it meets an evaluator."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from hmserve.engine.build import build
+from hmserve.engine.optimizer import Optimizer
+from hmserve.journal import store
+from hmserve.journal.jsonl import JournalWriter
+from hmserve.journal.ledger import Ledger, Row, replay
+from hmserve.journal.records import Abandon, Ask, End, Observe, Record, Start, Tell
+from hmserve.journal.samples import read_samples
+from hmserve.journal.table import SamplesTable
+from hmserve.scenario import Scenario
+from hmserve.trial import Results, Trial
+
+
+class Evaluator(Protocol):
+    """Where trials get their values: a function, a table, a peer on a pipe."""
+
+    @property
+    def free(self) -> int:
+        """How many more trials it can take now."""
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        """Take trials on; does not wait for results."""
+
+    def collect(self) -> Results:
+        """Wait for at least one result, or for the news that one will never come."""
+
+
+class Recorder:
+    """Keeps the journal, the samples file and the ledger of a run in step.
+
+    Args:
+        writer: The journal, open.
+        ledger: What the journal says so far.
+        table: The samples file, holding `ledger.rows`.
+    """
+
+    def __init__(self, writer: JournalWriter, ledger: Ledger, table: SamplesTable) -> None:
+        self.ledger = ledger
+        self._writer = writer
+        self._table = table
+        self._began = time.monotonic() - ledger.elapsed
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds this run has been running, pauses before a resume not counted."""
+        return time.monotonic() - self._began
+
+    def asked(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:
+        """Record an ask."""
+        self._append(Ask(time.time(), self.elapsed, trials, state))
+
+    def received(self, results: Results) -> None:
+        """Record results."""
+        if results.evaluations:
+            self._append(Tell(time.time(), self.elapsed, results.evaluations))
+        if results.observations:
+            self._append(Observe(time.time(), self.elapsed, results.observations))
+        if results.abandoned:
+            ids = [trial.id for trial in results.abandoned]
+            self._append(Abandon(time.time(), self.elapsed, ids))
+
+    def sync(self) -> None:
+        """Make all that was recorded survive a crash of the machine."""
+        self._writer.sync()
+
+    def end(self, reason: str) -> None:
+        """Record that this process stops in good order."""
+        self._append(End(time.time(), self.elapsed, reason))
+        self.sync()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._table.close()
+        self._writer.close()
+
+    def _append(self, record: Record) -> None:
+        known = len(self.ledger.rows)
+        self._writer.append(record)
+        self.ledger.apply(record)
+        self._table.append(self.ledger.rows[known:])
+
+
+class Run:
+    """A run that is open for work. Use `start` or `resume` to make one.
+
+    Args:
+        scenario: What is optimized.
+        optimizer: Where the journal left it.
+        recorder: The journal and what follows from it.
+        notes: What a log should say about how it began.
+    """
+
+    def __init__(
+        self, scenario: Scenario, optimizer: Optimizer, recorder: Recorder, notes: Sequence[str]
+    ) -> None:
+        self.scenario = scenario
+        self.optimizer = optimizer
+        self.recorder = recorder
+        self.notes = tuple(notes)
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All results so far, in the order they came."""
+        return self.recorder.ledger.rows
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.recorder.close()
+
+    def drive(self, evaluator: Evaluator, heard: Callable[["Run"], None]) -> None:
+        """Let the optimizer and `evaluator` work until the run is over.
+
+        A result is recorded before the optimizer hears of it, and is on disk before the next
+        request leaves: that request is what acknowledges it.
+
+        Args:
+            evaluator: Where results come from.
+            heard: Called after each new result, for progress.
+        """
+        waiting = self.optimizer.pending
+        if waiting:
+            evaluator.submit(waiting)
+        while not self.optimizer.finished:
+            self._stop_in_time()
+            trials = self.optimizer.ask(evaluator.free)
+            if trials:
+                self.recorder.asked(trials, self.optimizer.state)
+                self.recorder.sync()
+                evaluator.submit(trials)
+            if self.optimizer.pending:
+                self._take(evaluator.collect())
+                heard(self)
+        self.recorder.end("time" if self._out_of_time else "done")
+
+    @property
+    def _out_of_time(self) -> bool:
+        budget = self.scenario.time_budget
+        return budget is not None and self.recorder.elapsed >= budget
+
+    def _stop_in_time(self) -> None:
+        # The first ask is always made, so that a budget of nothing still runs the design.
+        if self._out_of_time and self.recorder.ledger.asked:
+            self.optimizer.stop()
+
+    def _take(self, results: Results) -> None:
+        self.recorder.received(results)
+        self.optimizer.tell(results.evaluations)
+        self.optimizer.observe(results.observations)
+        self.optimizer.abandon(results.abandoned)
+
+
+def start(scenario: Scenario) -> Run:
+    """Begin a new run. A journal that is in the way is kept under another name.
+
+    Raises:
+        ScenarioError: The data to begin with cannot be read.
+        JournalError: The files cannot be written, or another process holds them.
+    """
+    seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
+    known = read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
+    optimizer = build(scenario, seed, len(known))
+    first = store.start(scenario.document, seed)
+    writer = store.create(scenario.files.journal, first)
+    ledger = Ledger(first)
+    recorder = Recorder(writer, ledger, SamplesTable(scenario.files.samples, scenario))
+    if known:
+        recorder.received(Results(observations=known))
+        optimizer.observe(known)
+    notes = [f"seed {seed}", f"journal {scenario.files.journal}"]
+    if known:
+        notes.append(f"{len(known)} evaluations taken from {scenario.resume_data}")
+    return Run(scenario, optimizer, recorder, notes)
+
+
+def resume(scenario: Scenario) -> Run:
+    """Go on with the run of `scenario`; begin it if there is none.
+
+    Raises:
+        ScenarioError: The run was made by a scenario that differs in what matters.
+        JournalError: The journal is damaged, cannot be written, or another process holds it.
+    """
+    found = store.resume(scenario.files.journal, scenario)
+    if found is None:
+        return start(scenario)
+    first = found.records[0]
+    assert isinstance(first, Start)
+    optimizer = build(scenario, first.seed, _known_before_asking(found.records))
+    ledger = replay(found.records, optimizer)
+    table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
+    notes = [
+        f"resumed {scenario.files.journal}: {len(ledger.rows)} evaluations, "
+        f"{len(ledger.pending)} pending, seed {first.seed}"
+    ]
+    if found.torn:
+        notes.append(f"{found.torn} bytes of an unfinished record were cut off")
+    return Run(scenario, optimizer, Recorder(found.writer, ledger, table), notes)
+
+
+def _known_before_asking(records: Sequence[Record]) -> int:
+    known = 0
+    for record in records:
+        if isinstance(record, Ask):
+            break
+        known += len(record.evaluations) if isinstance(record, Observe) else 0
+    return known

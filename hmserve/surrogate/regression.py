@@ -1,0 +1,83 @@
+"""Kinds of models for one objective, ready to fit: the field `models.model` of a scenario."""
+
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from hmserve.arrays import Floats
+from hmserve.surrogate import gp
+from hmserve.surrogate.base import ForestOptions, Posterior
+from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, with_noise
+from hmserve.surrogate.kernel import Kernel
+
+Memory = list[float] | None
+"""What a fit leaves for the next one: hyperparameters, or nothing."""
+
+
+class Regression(Protocol):
+    """A kind of model.
+
+    To add one: a class with these methods, and one line in `hmserve.engine.build`.
+    """
+
+    def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
+        """Fit targets `z`, shape (n,), at `X`, shape (n, d); `memory` is where to start."""
+
+    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
+        """Return the model of new data without fitting hyperparameters again."""
+
+
+class GaussianProcessRegression:
+    """Gaussian processes with `kernel`, fitted by maximum a posteriori.
+
+    Args:
+        kernel: The covariance function.
+        noise: Whether evaluations of one configuration may differ.
+    """
+
+    def __init__(self, kernel: Kernel, noise: bool) -> None:
+        self._kernel = kernel
+        numeric = np.zeros(kernel.dimension)
+        numeric[kernel.numeric] = 1.0
+        place = (-8.0, 2.0) if noise else (np.log(1e-6), 0.1)
+        self._prior = with_noise(
+            kernel_prior(numeric, LengthPrior(-0.75, math.sqrt(3.0)), (0.0, 1.0)), *place
+        )
+
+    def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
+        del seed
+        starts = [self._prior.location]
+        if memory is not None:
+            starts.insert(0, np.array(memory))
+        model, theta = gp.fit(self._kernel, X, z, self._prior, starts)
+        return model, theta.tolist()
+
+    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
+        del seed
+        assert memory is not None
+        return gp.given_theta(self._kernel, X, z, np.array(memory))
+
+
+class ForestRegression:
+    """Random forests; every conditioning grows the trees anew.
+
+    Args:
+        levels: The number of levels of a categorical column, 0 for a numeric one.
+        options: HyperMapper's.
+    """
+
+    def __init__(self, levels: Sequence[int], options: ForestOptions) -> None:
+        self._levels = tuple(levels)
+        self._options = options
+
+    def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
+        del memory
+        return self.condition(X, z, None, seed), None
+
+    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
+        del memory
+        from hmserve.surrogate.forest import Forest
+
+        return Forest.fit((X, z), self._levels, self._options, seed)
