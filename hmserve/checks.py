@@ -64,7 +64,7 @@ def check_grid(document: Document, parameters: Sequence[Parameter], findings: Fi
         return
     size = math.prod(GRID_LEVELS if p.size == math.inf else p.size for p in parameters)
     if size > LARGEST_GRID:
-        message = f"grid_search would ask {size:,} configurations; at most {LARGEST_GRID:,}"
+        message = f"grid_search would ask more than {LARGEST_GRID:,} configurations"
         findings.refuse(("design_of_experiment", "doe_type"), message)
 
 
@@ -147,25 +147,24 @@ def _input_file(
     return None
 
 
-def warn_without_effect(given: Document, document: Document, findings: Findings) -> None:
-    """Note keys of the scenario as `given` that change nothing."""
-    if "output_image" in given:
+def warn_without_effect(document: Document, defaults: Document, findings: Findings) -> None:
+    """Note what differs from the defaults and yet changes nothing."""
+    changed = {key for key, value in document.items() if value != defaults.get(key)}
+    if "output_image" in changed:
         findings.warn(("output_image",), "accepted; no effect in this version of hmserve")
-    if (
-        "feasible_output" in given
-        and not document["feasible_output"]["enable_feasible_predictor"]
-    ):
+    enabled = document["feasible_output"]["enable_feasible_predictor"]
+    if "feasible_output" in changed and not enabled:
         message = "no effect without enable_feasible_predictor: true"
         findings.warn(("feasible_output",), message)
-    if "resume_optimization_data" in given and not document["resume_optimization"]:
+    if "resume_optimization_data" in changed and not document["resume_optimization"]:
         message = "no effect without resume_optimization: true"
         findings.warn(("resume_optimization_data",), message)
     if document["models"]["model"] == "gaussian_process":
-        for key in given.get("models", {}):
-            if key != "model":
+        for key, value in document["models"].items():
+            if key != "model" and value != defaults["models"][key]:
                 findings.warn(("models", key), "no effect with a gaussian_process")
     grid = document["design_of_experiment"]["doe_type"] == "grid_search"
-    if grid and given.get("optimization_iterations", 0) > 0:
+    if "optimization_iterations" in changed and grid:
         message = "taken as 0: grid_search asks every combination and ends"
         findings.warn(("optimization_iterations",), message)
 

@@ -33,7 +33,7 @@ def descend(
 
     low, high = np.array(bounds).T
     found: Any = optimize.minimize(
-        function,  # type: ignore[arg-type]
+        function,
         np.clip(start, low, high),
         jac=True,
         method="L-BFGS-B",

@@ -55,13 +55,15 @@ def show_path(path: Path) -> str:
         elif re.fullmatch(r"[\w$-]+", step):
             parts.append(f".{step}")
         else:
-            parts.append(f"[{json.dumps(step, ensure_ascii=False)}]")
+            parts.append(f"[{quote(step)}]")
     return "".join(parts)
 
 
 def quote(value: object) -> str:
     """Return `value` as JSON on one line, cut at 200 characters."""
     text = json.dumps(value, ensure_ascii=False, default=repr)
+    if not text.isprintable():
+        text = json.dumps(value, default=repr)
     return text if len(text) <= 200 else text[:200] + "..."
 
 
@@ -224,7 +226,7 @@ def _repeated_keys(text: str) -> Iterator[Problem]:
 def _syntax_error(text: str, source: str, error: json.JSONDecodeError) -> str:
     line = text.split("\n")[error.lineno - 1].rstrip("\r")
     begin = max(error.colno - 100, 0)
-    shown = line[begin : begin + 200].replace("\t", " ")
+    shown = "".join(c if c.isprintable() else " " for c in line[begin : begin + 200])
     pointer = " " * (error.colno - 1 - begin) + "^"
     place = f"{source}:{error.lineno}:{error.colno}"
     return f"{source}: 1 error\n  {place}: {_advice(text, error)}\n    {shown}\n    {pointer}"

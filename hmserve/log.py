@@ -1,9 +1,9 @@
 """The log file of a run: free text for people, appended to, never on standard output."""
 
+import contextlib
 import time
 from types import TracebackType
 
-from hmserve.errors import JournalError
 from hmserve.journal.files import explained
 
 
@@ -12,14 +12,12 @@ class Log:
 
     Args:
         path: Opened for appending.
-        verbose: Whether `detail` is written too.
 
     Raises:
         JournalError: The file cannot be opened.
     """
 
-    def __init__(self, path: str, verbose: bool) -> None:
-        self._verbose = verbose
+    def __init__(self, path: str) -> None:
         with explained("open the log file", path):
             self._file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
 
@@ -32,20 +30,17 @@ class Log:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
         self._file.close()
 
     def say(self, text: str) -> None:
         """Write `text` with the time before its first line."""
         self.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
-    def detail(self, text: str) -> None:
-        """Write `text` if the scenario asks for a verbose log."""
-        if self._verbose:
-            self.say(text)
-
     def write(self, text: str) -> None:
         """Write `text` as it is. A full disk does not end a run because of its log."""
-        try:
+        with contextlib.suppress(OSError):
             self._file.write(text)
-        except OSError:
-            self._verbose = False

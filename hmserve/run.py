@@ -1,5 +1,7 @@
-"""A run: an optimizer, the record of what it did, and the loop in which it meets an evaluator."""
+"""A run: an optimizer, the record of it, and the loop in which it meets an evaluator."""
 
+import contextlib
+import itertools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +13,11 @@ from hmserve.engine.optimizer import Optimizer
 from hmserve.journal import store
 from hmserve.journal.jsonl import JournalWriter
 from hmserve.journal.ledger import Ledger, Row, replay
-from hmserve.journal.records import Abandon, Ask, End, Observe, Record, Start, Tell
+from hmserve.journal.records import Abandon, Ask, Drop, End, Observe, Record, Start, Tell
 from hmserve.journal.samples import read_samples
 from hmserve.journal.table import SamplesTable
 from hmserve.scenario import Scenario
-from hmserve.trial import Results, Trial
+from hmserve.trial import Evaluation, Results, Trial
 
 
 class Evaluator(Protocol):
@@ -66,6 +68,11 @@ class Recorder:
             ids = [trial.id for trial in results.abandoned]
             self._append(Abandon(time.time(), self.elapsed, ids))
 
+    def dropped(self, trials: Sequence[Trial]) -> None:
+        """Record that trials were given back."""
+        ids = [trial.id for trial in trials]
+        self._append(Drop(time.time(), self.elapsed, ids))
+
     def sync(self) -> None:
         """Make all that was recorded survive a crash of the machine."""
         self._writer.sync()
@@ -82,8 +89,9 @@ class Recorder:
 
     def _append(self, record: Record) -> None:
         known = len(self.ledger.rows)
-        self._writer.append(record)
+        # The ledger refuses what cannot follow, so that the journal never holds it.
         self.ledger.apply(record)
+        self._writer.append(record)
         self._table.append(self.ledger.rows[known:])
 
 
@@ -94,16 +102,12 @@ class Run:
         scenario: What is optimized.
         optimizer: Where the journal left it.
         recorder: The journal and what follows from it.
-        notes: What a log should say about how it began.
     """
 
-    def __init__(
-        self, scenario: Scenario, optimizer: Optimizer, recorder: Recorder, notes: Sequence[str]
-    ) -> None:
+    def __init__(self, scenario: Scenario, optimizer: Optimizer, recorder: Recorder) -> None:
         self.scenario = scenario
         self.optimizer = optimizer
         self.recorder = recorder
-        self.notes = tuple(notes)
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -142,9 +146,16 @@ class Run:
                 self.recorder.sync()
                 evaluator.submit(trials)
             if self.optimizer.pending:
-                self._take(evaluator.collect())
+                self.take(evaluator.collect())
                 heard(self)
         self.recorder.end("time" if self._out_of_time else "done")
+
+    def take(self, results: Results) -> None:
+        """Record `results`, then let the optimizer learn from them."""
+        self.recorder.received(results)
+        self.optimizer.tell(results.evaluations)
+        self.optimizer.observe(results.observations)
+        self.optimizer.abandon(results.abandoned)
 
     @property
     def _out_of_time(self) -> bool:
@@ -156,12 +167,6 @@ class Run:
         if self._out_of_time and self.recorder.ledger.asked:
             self.optimizer.stop()
 
-    def _take(self, results: Results) -> None:
-        self.recorder.received(results)
-        self.optimizer.tell(results.evaluations)
-        self.optimizer.observe(results.observations)
-        self.optimizer.abandon(results.abandoned)
-
 
 def start(scenario: Scenario) -> Run:
     """Begin a new run. A journal that is in the way is kept under another name.
@@ -171,19 +176,10 @@ def start(scenario: Scenario) -> Run:
         JournalError: The files cannot be written, or another process holds them.
     """
     seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
-    known = read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
-    optimizer = build(scenario, seed, len(known))
+    known = _known(scenario)
     first = store.start(scenario.document, seed)
     writer = store.create(scenario.files.journal, first)
-    ledger = Ledger(first)
-    recorder = Recorder(writer, ledger, SamplesTable(scenario.files.samples, scenario))
-    if known:
-        recorder.received(Results(observations=known))
-        optimizer.observe(known)
-    notes = [f"seed {seed}", f"journal {scenario.files.journal}"]
-    if known:
-        notes.append(f"{len(known)} evaluations taken from {scenario.resume_data}")
-    return Run(scenario, optimizer, recorder, notes)
+    return _open(scenario, writer, [first], known)
 
 
 def resume(scenario: Scenario) -> Run:
@@ -196,24 +192,39 @@ def resume(scenario: Scenario) -> Run:
     found = store.resume(scenario.files.journal, scenario)
     if found is None:
         return start(scenario)
-    first = found.records[0]
-    assert isinstance(first, Start)
-    optimizer = build(scenario, first.seed, _known_before_asking(found.records))
-    ledger = replay(found.records, optimizer)
-    table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
-    notes = [
-        f"resumed {scenario.files.journal}: {len(ledger.rows)} evaluations, "
-        f"{len(ledger.pending)} pending, seed {first.seed}"
-    ]
-    if found.torn:
-        notes.append(f"{found.torn} bytes of an unfinished record were cut off")
-    return Run(scenario, optimizer, Recorder(found.writer, ledger, table), notes)
+    # A crash may have come between the start and the data to begin with.
+    begun = any(isinstance(record, Ask | Observe) for record in found.records)
+    known = [] if begun else _known(scenario)
+    return _open(scenario, found.writer, found.records, known)
 
 
-def _known_before_asking(records: Sequence[Record]) -> int:
-    known = 0
-    for record in records:
-        if isinstance(record, Ask):
-            break
-        known += len(record.evaluations) if isinstance(record, Observe) else 0
-    return known
+def _known(scenario: Scenario) -> Sequence[Evaluation]:
+    return read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
+
+
+def _open(
+    scenario: Scenario,
+    writer: JournalWriter,
+    records: Sequence[Record],
+    known: Sequence[Evaluation],
+) -> Run:
+    """Return the run that `records` tell of, with `known` observed on top; or let go of it."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(writer)
+        first = records[0]
+        assert isinstance(first, Start)
+        observed = _observed_before_asking(records) + len(known)
+        optimizer = build(scenario, first.seed, observed)
+        ledger = replay(records, optimizer)
+        table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
+        stack.enter_context(table)
+        run = Run(scenario, optimizer, Recorder(writer, ledger, table))
+        if known:
+            run.take(Results(observations=known))
+        stack.pop_all()
+    return run
+
+
+def _observed_before_asking(records: Sequence[Record]) -> int:
+    before = itertools.takewhile(lambda record: not isinstance(record, Ask), records)
+    return sum(len(record.evaluations) for record in before if isinstance(record, Observe))

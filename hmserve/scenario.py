@@ -7,7 +7,7 @@ becomes a warning. Reading a scenario creates nothing.
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from hmserve.checks import (
     check_columns,
@@ -160,8 +160,7 @@ class Scenario:
         return _read(mapping, [], _Origin(source, directory))
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(NamedTuple):
     source: str
     directory: str
     text: str | None = None
@@ -178,7 +177,7 @@ def _read(tree: Any, repeated: Sequence[Problem], origin: _Origin) -> Scenario:
     parameters = _read_parameters(given, findings)
     if well_formed:
         document = apply_defaults(schema, given)
-        warn_without_effect(given, document, findings)
+        warn_without_effect(document, apply_defaults(schema, {}), findings)
         return _assemble(document, parameters, origin, findings)
     raise ScenarioError(report(origin.source, findings.problems, origin.text))
 
@@ -228,7 +227,7 @@ def _assemble(
         acquisition=document["acquisition_function"],
         iterations=0 if grid else int(document["optimization_iterations"]),
         batch_size=int(document["evaluations_per_optimization_iteration"]),
-        time_budget=None if minutes < 0 else minutes * 60.0,
+        time_budget=None if minutes < 0 else min(minutes, 1e300) * 60.0,
         seed=None if seed is None else int(seed),
         files=Files(**files),
         resume_data=resume_data,

@@ -1,11 +1,12 @@
-"""Runs without a Python function: a peer on a pipe, or a table of known results."""
+"""Runs with their log: driven by a peer on a pipe, by a table, by whatever evaluates."""
 
 import json
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from hmserve import run as runs
+from hmserve.errors import HmserveError, RemoteProtocolError
 from hmserve.journal.samples import read_samples
 from hmserve.log import Log
 from hmserve.protocol.classic import ClassicSession
@@ -20,19 +21,46 @@ from hmserve.version import __version__
 Heard = Callable[[Run], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the command line asks for.
+def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> None:
+    """Serve a peer in the classic dialect until `run` is over.
+
+    Raises:
+        PeerLeftError: The peer closed its stream between two messages.
+        RemoteProtocolError: It broke the protocol.
+        JournalError: A file cannot be written.
+    """
+    scenario = run.scenario
+    codec = Codec(scenario.space, scenario.objectives, scenario.feasibility)
+    streams = Streams(ClassicSession(codec), reader, writer)
+    try:
+        perform(run, lambda _: streams, heard)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError(
+            f"{error}\nAll results before that are in {scenario.files.samples}; "
+            "--resume goes on from there"
+        ) from None
+    best = tables.best(run.rows, scenario) if scenario.print_best else None
+    streams.finish(best.evaluation if best else None)
+
+
+def from_table(run: Run, heard: Heard) -> None:
+    """Drive `run` against the table of known results that its scenario names."""
+    scenario = run.scenario
+    assert scenario.exhaustive_file is not None
+    known = read_samples(scenario.exhaustive_file, scenario)
+    perform(run, lambda log: Lookup(scenario.space, known, log.say), heard)
+
+
+def perform(run: Run, evaluator: Callable[[Log], Evaluator], heard: Heard) -> None:
+    """Drive `run` to its end and keep its log.
 
     Args:
-        scenario: What to optimize.
-        resume: Whether to go on with an earlier run.
+        run: Open for work.
+        evaluator: Makes the evaluator, given where to complain.
         heard: Called after each new result.
     """
-
-    scenario: Scenario
-    resume: bool
-    heard: Heard
+    with open_log(run) as log:
+        _drive(run, evaluator(log), log, heard)
 
 
 def open_run(scenario: Scenario, resume: bool) -> Run:
@@ -40,65 +68,46 @@ def open_run(scenario: Scenario, resume: bool) -> Run:
     return runs.resume(scenario) if resume else runs.start(scenario)
 
 
-def over_pipe(order: Order, reader: BinaryIO, writer: BinaryIO) -> Run:
-    """Serve a peer in the classic dialect until the run is over.
-
-    Raises:
-        PeerLeftError: The peer closed its stream between two messages.
-        RemoteProtocolError: It broke the protocol.
-        JournalError: A file cannot be written.
-    """
-    scenario = order.scenario
-    codec = Codec(scenario.space, scenario.objectives, scenario.feasibility)
-    streams = Streams(ClassicSession(codec), reader, writer)
-    run = _work(order, lambda log: streams)
-    best = tables.best(run.rows, scenario)
-    said = best.evaluation if best else None
-    streams.finish(said, show=scenario.print_best is True)
-    return run
-
-
-def from_table(order: Order) -> Run:
-    """Run against the table of known results that the scenario names."""
-    scenario = order.scenario
-    assert scenario.exhaustive_file is not None
-    known = read_samples(scenario.exhaustive_file, scenario)
-    return _work(order, lambda log: Lookup(scenario.space, known, log.say))
-
-
-def _work(order: Order, evaluator: Callable[[Log], Evaluator]) -> Run:
-    """Drive the run to its end with the log open."""
-    with open_run(order.scenario, order.resume) as run:
-        with open_log(run) as log:
-            drive(run, evaluator(log), log, order.heard)
-        return run
-
-
 def open_log(run: Run) -> Log:
     """Open the log of `run` and write down what it is."""
     scenario = run.scenario
-    log = Log(scenario.files.log, scenario.verbose)
+    log = Log(scenario.files.log)
     log.say(f"hmserve {__version__}: {scenario.source}")
     log.write(json.dumps(scenario.document) + "\n")
-    for note in (*scenario.warnings, *run.notes):
-        log.say(note)
+    for warning in scenario.warnings:
+        log.say(warning)
+    ledger = run.recorder.ledger
+    log.say(
+        f"seed {ledger.start.seed}, {len(ledger.rows)} evaluations known, "
+        f"{len(ledger.pending)} pending, journal {scenario.files.journal}"
+    )
     return log
 
 
-def drive(run: Run, evaluator: Evaluator, log: Log, heard: Heard) -> None:
-    """Drive `run` to its end; write down how it ended, however it does."""
+def conclude(run: Run, log: Log) -> None:
+    """Write the front, if there are several objectives, and the best point."""
+    if len(run.scenario.objectives) > 1:
+        tables.write_front(run.rows, run.scenario)
+    log.write(tables.best_block(run.rows, run.scenario))
 
+
+def _drive(run: Run, evaluator: Evaluator, log: Log, heard: Heard) -> None:
     def listen(run: Run) -> None:
-        log.detail(tables.summary_line(run.recorder.ledger, run.scenario))
+        if run.scenario.verbose:
+            log.say(tables.summary_line(run.recorder.ledger, run.scenario))
         heard(run)
 
     try:
         run.drive(evaluator, listen)
-    except BaseException as error:
-        log.say(f"stopped: {type(error).__name__}: {error}")
+    except HmserveError as error:
+        log.say(f"stopped: {error}")
+        raise
+    except Exception:
+        log.say(f"stopped by a defect of hmserve:\n{traceback.format_exc()}")
+        raise
+    except BaseException as signal:
+        log.say(f"stopped by {type(signal).__name__}")
         raise
     finally:
-        if len(run.scenario.objectives) > 1:
-            tables.write_front(run.rows, run.scenario)
-        log.write(tables.best_block(run.rows, run.scenario))
+        conclude(run, log)
     log.write("End of HyperMapper\n")

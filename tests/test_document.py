@@ -167,4 +167,5 @@ def test_what_json_does_not_have_is_a_problem(tree: object, path: str, message: 
 
 def test_a_quotation_is_cut_at_two_hundred_characters() -> None:
     assert quote("ä") == '"ä"'
+    assert quote("a\u2028\ud800") == r'"a\u2028\ud800"'
     assert len(quote(["x"] * 1000)) == 203

@@ -41,6 +41,26 @@ COMPLETE: dict[str, Any] = {
     },
 }
 
+HYPERMAPPER = """
+application_name optimization_objectives input_parameters hypermapper_mode run_directory
+log_file verbose_logging output_data_file output_pareto_file output_image timestamp
+print_best print_posterior_best profiling profiling_file append_profiles number_of_cpus
+number_of_repetitions max_number_of_predictions design_of_experiment
+optimization_iterations evaluations_per_optimization_iteration time_budget
+epsilon_greedy_threshold resume_optimization resume_optimization_data optimization_method
+models noise normalize_inputs print_parameter_importance acquisition_function
+acquisition_function_optimizer local_search_random_points local_search_starting_points
+cma_es_sigma cma_es_starting_points cma_es_random_points scalarization_method
+weight_sampling bounding_box_limits scalarization_key prior_method prior_beta prior_floor
+model_posterior_weight model_good_quantile posterior_computation_lower_limit
+prior_limit_estimation_points prior_estimation_file prior_estimation_quantile
+estimate_multivariate_priors bandwidth_parameter bandwidth_n_factor
+custom_gaussian_prior_means custom_gaussian_prior_stds feasible_output
+local_search_evaluation_limit local_search_scalarization_weights
+evolution_population_size evolution_generations mutation_rate evolution_crossover
+regularize_evolution batch_size
+"""
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -123,8 +143,9 @@ def test_every_key_has_a_description_an_example_and_a_default_unless_it_is_neede
 
 def test_every_top_level_key_of_hypermapper_is_known() -> None:
     known = {*SCENARIO["properties"], *SCENARIO["x-later"]}
-    assert len(HYPERMAPPER) == 65
-    assert known >= HYPERMAPPER
+    keys = HYPERMAPPER.split()
+    assert len(keys) == 65
+    assert known.issuperset(keys)
 
 
 def test_no_key_is_both_supported_and_refused() -> None:
@@ -233,8 +254,8 @@ def test_filled_in_defaults_are_nobody_elses() -> None:
         (
             {"optimization_objectives": [{"name": "fps"}]},
             "$.optimization_objectives[0]",
-            'expected a string; {"name": "fps"} is not supported by this version of hmserve yet '
-            "(hmserve: an objective with its goal, to be maximised)",
+            'expected a string; {"name": "fps"} is not supported by this version of hmserve '
+            "yet (hmserve: an objective with its goal, to be maximised)",
         ),
         (
             {"input_parameters": {"a b": {"parameter_type": "real", "values": [0, 1]}}},
@@ -256,13 +277,7 @@ def test_an_explanation_says_what_was_expected_and_what_came(
 
 def test_everything_is_explained_at_once() -> None:
     found = problems(seed="3", noise=0, models={"modell": 1, "number_of_trees": 0}, x=1)
-    assert list(found) == [
-        "$.x",
-        "$.models.modell",
-        "$.models.number_of_trees",
-        "$.noise",
-        "$.seed",
-    ] or set(found) == {
+    assert set(found) == {
         "$.x",
         "$.models.modell",
         "$.models.number_of_trees",
@@ -284,26 +299,3 @@ slow = set(sys.modules) & {{"jsonschema", "difflib", "numpy", "importlib.resourc
 assert not slow, slow
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-HYPERMAPPER = frozenset(
-    """
-    application_name optimization_objectives input_parameters hypermapper_mode run_directory
-    log_file verbose_logging output_data_file output_pareto_file output_image timestamp
-    print_best print_posterior_best profiling profiling_file append_profiles number_of_cpus
-    number_of_repetitions max_number_of_predictions design_of_experiment
-    optimization_iterations evaluations_per_optimization_iteration time_budget
-    epsilon_greedy_threshold resume_optimization resume_optimization_data optimization_method
-    models noise normalize_inputs print_parameter_importance acquisition_function
-    acquisition_function_optimizer local_search_random_points local_search_starting_points
-    cma_es_sigma cma_es_starting_points cma_es_random_points scalarization_method
-    weight_sampling bounding_box_limits scalarization_key prior_method prior_beta prior_floor
-    model_posterior_weight model_good_quantile posterior_computation_lower_limit
-    prior_limit_estimation_points prior_estimation_file prior_estimation_quantile
-    estimate_multivariate_priors bandwidth_parameter bandwidth_n_factor
-    custom_gaussian_prior_means custom_gaussian_prior_stds feasible_output
-    local_search_evaluation_limit local_search_scalarization_weights
-    evolution_population_size evolution_generations mutation_rate evolution_crossover
-    regularize_evolution batch_size
-    """.split()
-)

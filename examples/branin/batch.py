@@ -18,5 +18,6 @@ def branin(x: dict[str, list[float]]) -> list[float]:
 if __name__ == "__main__":
     scenario = json.loads(Path(__file__).with_name("branin.json").read_text())
     scenario |= {"evaluations_per_optimization_iteration": 4, "optimization_iterations": 10}
-    result = hmserve.optimize(scenario, branin)
-    print(f"found {result.best}; the minimum is 0.397887")
+    best = hmserve.optimize(scenario, branin).best
+    assert best is not None
+    print(f"{best.objectives['Value']:.6f} at {best.configuration}; the minimum is 0.397887")

@@ -9,6 +9,7 @@ best-improvement exchange on the discrete ones.
 from collections.abc import Callable
 
 import numpy as np
+
 from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats, Mask
 from hmserve.descent import descend

@@ -6,14 +6,13 @@ from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats
 from hmserve.surrogate.feasibility import FeasibilityModel
 
-
 _CAUTION = 4.0
 """The power of P(feasible). The search goes where the product is largest, which is where P is
 most overestimated; docs/decisions/0004-caution.md has the numbers."""
 
 
 class TimesFeasibility:
-    """log(acquisition x P(feasible)^4): constrained improvement (Gardner et al. 2014), warier."""
+    """log(acquisition x P(feasible)^4), a warier form of Gardner et al. (2014)."""
 
     def __init__(self, acquisition: Acquisition, feasibility: FeasibilityModel) -> None:
         self._acquisition = acquisition

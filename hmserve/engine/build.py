@@ -43,6 +43,7 @@ def proposer(scenario: Scenario, seed: int, designed: int) -> Proposer:
     from hmserve.engine.bayesian import BayesianProposer
     from hmserve.engine.goals import Goal, Hypervolume, Minimum, Scalarised
     from hmserve.engine.models import Modeller
+    from hmserve.engine.threads import SingleThreaded
     from hmserve.space.encoding import Encoding
     from hmserve.surrogate.base import ForestOptions, Posterior
     from hmserve.surrogate.kernel import Kernel
@@ -81,10 +82,12 @@ def proposer(scenario: Scenario, seed: int, designed: int) -> Proposer:
             return ForestRegression(levels, options)
         return GaussianProcessRegression(kernel, model.noise)
 
-    return BayesianProposer(
-        encoding,
-        scenario.objectives,
-        Modeller(regression(), kernel),
-        goal(scenario.objectives),
-        seed,
+    return SingleThreaded(
+        BayesianProposer(
+            encoding,
+            scenario.objectives,
+            Modeller(regression(), kernel),
+            goal(scenario.objectives),
+            seed,
+        )
     )

@@ -72,7 +72,7 @@ class Hypervolume:
 
 
 class Scalarised:
-    """Any number of objectives as one, with new weights for every ask (ParEGO, Knowles 2006)."""
+    """Objectives as one, with new weights for every ask (ParEGO, Knowles 2006)."""
 
     def __init__(self, gain: Gain) -> None:
         self._minimum = Minimum(gain)

@@ -65,6 +65,15 @@ def best_text(rows: Sequence[Row], scenario: Scenario) -> str:
     return aligned([[*scenario.space.names, scenario.objectives[0]], _point(row, scenario)])
 
 
+def best_block(rows: Sequence[Row], scenario: Scenario) -> str:
+    """Return the block that ends HyperMapper's log, which some programs search for."""
+    if len(scenario.objectives) > 1:
+        return "\nMultiple objectives, there is no single best point.\n"
+    if best(rows, scenario) is None:
+        return "\nNo feasible evaluation, there is no best point.\n"
+    return "Best point found:\n" + best_csv(rows, scenario).replace("\r\n", "\n") + "\n"
+
+
 def front_csv(rows: Sequence[Row], scenario: Scenario) -> str:
     """Return the front in the columns and the format of HyperMapper's Pareto file."""
     kept = front(rows, scenario)
@@ -173,6 +182,15 @@ def summary_text(found: Summary, scenario: Scenario) -> str:
     ]
     width = max(len(name) for name, _ in facts)
     return "".join(f"{name:<{width}}  {value}\n" for name, value in facts)
+
+
+def summary_line(ledger: Ledger, scenario: Scenario) -> str:
+    """Return the state of the run that `ledger` keeps, on one line, for the log."""
+    found = summary(ledger, scenario)
+    return (
+        f"{found.seconds:.1f} s: {found.told} told, {found.failed} failed, "
+        f"{found.infeasible} infeasible, {found.pending} pending; {_best_text(found, scenario)}"
+    )
 
 
 def _best_text(found: Summary, scenario: Scenario) -> str:

@@ -13,7 +13,7 @@ from hmserve.space.parameters import Categorical, Integer, Ordinal, Parameter, R
 from hmserve.space.space import Configuration, Space
 
 _MANY_LEVELS = 16
-"""A discrete parameter with more levels than this offers steps, not every level, as neighbours."""
+"""With more levels than this, a parameter offers steps, not every level, as neighbours."""
 
 
 class Axis:

@@ -87,7 +87,7 @@ def is_number(value: object) -> TypeGuard[Number]:
 
 
 def _fraction(value: float, low: float, high: float) -> float:
-    """Return how far `value` is on the way from `low` to `high`, near the largest floats too."""
+    """Return how far `value` is on the way from `low` to `high`, whatever their size."""
     if math.isfinite(high - low):
         return (value - low) / (high - low)
     return (value / 2 - low / 2) / (high / 2 - low / 2)

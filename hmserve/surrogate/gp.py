@@ -145,7 +145,8 @@ class GaussianProcess:
 
     def _variance(self, V: Floats) -> Floats:
         signal = float(np.exp(self.theta[-1]))
-        return np.maximum(signal - np.einsum("ij,ij->j", V, V), _LEAST_VARIANCE * signal)
+        variance = signal - np.einsum("ij,ij->j", V, V)
+        return np.asarray(np.maximum(variance, _LEAST_VARIANCE * signal))
 
     def _pull_back(self, inputs: Inputs, weights: Floats) -> Floats:
         return self.kernel.pull_back(self.theta, inputs, self.inputs, weights)

@@ -124,7 +124,15 @@ def test_a_damaged_journal_is_not_altered_by_reading(journal):
 
 @pytest.mark.parametrize(
     "tail",
-    [b"\0" * 4096, b'{"type":"te' + b"\0" * 99, b'{"type":"te', b"x\n", b"\n", b"\xff\0\xfe"],
+    [
+        b'{"type":"te\0\0\0\0"}\n' + b"\0" * 99,
+        b"\0" * 4096,
+        b'{"type":"te' + b"\0" * 99,
+        b'{"type":"te',
+        b"x\n",
+        b"\n",
+        b"\xff\0\xfe",
+    ],
 )
 def test_what_a_crash_may_leave_at_the_end_is_forgiven(journal, tail):
     every = read(str(journal))

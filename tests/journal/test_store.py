@@ -77,10 +77,10 @@ def test_a_name_that_is_a_directory_is_refused(tmp_path):
 
 def test_earlier_journals_are_kept_under_numbered_names(tmp_path):
     path = tmp_path / "run.journal"
-    for seed in (1, 2, 3):
+    for seed in (1, 2, 3, 4):
         create(str(path), start({}, seed)).close()
-    kept = [f"{path}.1", f"{path}.2", str(path)]
-    assert [read(name).records[0].seed for name in kept] == [1, 2, 3]
+    kept = [f"{path}.1", f"{path}.2", f"{path}.3", str(path)]
+    assert [read(name).records[0].seed for name in kept] == [1, 2, 3, 4]
 
 
 def test_a_file_of_another_kind_is_kept_too(tmp_path):
@@ -199,6 +199,24 @@ def test_of_many_starters_exactly_one_wins(tmp_path, before):
     assert read(str(path)).records[0].pid == winners[0].pid
     assert Path(f"{path}.1").exists() == (before == "a journal")
     assert not Path(f"{path}.2").exists()
+
+
+def test_a_journal_that_was_set_aside_before_it_could_be_locked_is_left_alone(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "run.journal"
+    create(str(path), start({}, 1)).close()
+    real = fcntl.flock
+
+    def overtaken(descriptor, operation):
+        monkeypatch.undo()
+        os.rename(path, f"{path}.1")
+        real(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+    create(str(path), start({}, 2)).close()
+    assert [read(name).records[0].seed for name in (f"{path}.1", str(path))] == [1, 2]
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_resumed_journal_continues_where_it_ended(journal, records, scenario):

@@ -12,12 +12,14 @@ from hmserve.multiobjective.pareto import non_dominated
 from hmserve.report.tables import (
     aligned,
     best,
+    best_block,
     best_csv,
     best_text,
     front,
     front_csv,
     front_text,
     summary,
+    summary_line,
     summary_text,
     write_front,
 )
@@ -72,6 +74,15 @@ def test_the_best_as_csv_and_as_text():
     rows = [row(11, 3.0), row(2, 1e-05), row(3, 7.0)]
     assert best_csv(rows, make()) == "x,c,time\r\n2.0,b,1e-05\r\n"
     assert best_text(rows, make()) == "  x  c   time\n2.0  b  1e-05\n"
+
+
+def test_the_block_for_the_log_is_that_of_hypermapper():
+    rows = [row(11, 3.0), row(2, 1e-05)]
+    assert best_block(rows, make()) == "Best point found:\nx,c,time\n2.0,b,1e-05\n\n"
+    assert best_block([FAILED], make()) == "\nNo feasible evaluation, there is no best point.\n"
+    assert best_block([row(1, 3.0, 1.0)], make(["time", "energy"])) == (
+        "\nMultiple objectives, there is no single best point.\n"
+    )
 
 
 def test_the_front_of_one_objective_is_the_best_row_and_its_equals():
@@ -202,6 +213,14 @@ def test_the_summary_for_reading(ledger):
     several = make(["time", "energy"])
     assert "best        2 points on the Pareto front\n" in summary_text(
         summary(ledger, several), several
+    )
+
+
+def test_the_summary_on_one_line(ledger):
+    counts = "4.2 s: 3 told, 1 failed, 1 infeasible, 1 pending; "
+    assert summary_line(ledger, make()) == f"{counts}time = 2.5 at x = 7.0, c = b"
+    assert summary_line(ledger, make(["time", "energy"])) == (
+        f"{counts}2 points on the Pareto front"
     )
 
 

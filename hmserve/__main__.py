@@ -1,0 +1,7 @@
+"""python -m hmserve."""
+
+import sys
+
+from hmserve.cli import main
+
+sys.exit(main())

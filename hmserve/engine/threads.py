@@ -1,0 +1,38 @@
+"""One BLAS thread while we compute: the evaluators own the cores.
+
+On the matrices of a few hundred rows that an ask needs, more threads only cost; several
+daemons on one machine would fight for its cores.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+from hmserve.engine.history import History
+from hmserve.engine.staged import Proposer
+from hmserve.space.space import Configuration
+
+
+class SingleThreaded:
+    """A proposer whose linear algebra uses one thread, whatever the process allows.
+
+    Args:
+        proposer: Does the work.
+    """
+
+    def __init__(self, proposer: Proposer) -> None:
+        self._proposer = proposer
+        # Looks through the loaded libraries: once, after numpy and scipy are there.
+        self._controller = ThreadpoolController()
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self._proposer.state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._proposer.restore(state)
+
+    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+        with self._controller.limit(limits=1, user_api="blas"):
+            return self._proposer.propose(history, n, first_id)

@@ -1,0 +1,90 @@
+"""What a user's Python function may return, as evaluations."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hmserve.errors import EvaluatorError
+from hmserve.scenario import Scenario
+from hmserve.trial import Evaluation, Trial
+
+
+class Outcomes:
+    """Reads outcomes by the names of a scenario.
+
+    For one output, a number will do; for several, a dict by name of objectives and of the
+    feasibility column. For n trials at once, n numbers, or a dict of n numbers each. None,
+    NaN and infinities mean that the evaluation failed.
+
+    Args:
+        scenario: Names the outputs.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._objectives = scenario.objectives
+        self._feasibility = scenario.feasibility
+        feasibility = [scenario.feasibility.name] if scenario.feasibility else []
+        self.names = (*scenario.objectives, *feasibility)
+
+    def read(self, trials: Sequence[Trial], returned: Any) -> list[Evaluation]:
+        """Return one evaluation a trial.
+
+        Raises:
+            EvaluatorError: `returned` is none of the forms; the message quotes it.
+        """
+        if returned is None:
+            return [Evaluation(trial, feasible=False) for trial in trials]
+        if not isinstance(returned, Mapping):
+            if len(self.names) > 1:
+                raise EvaluatorError(
+                    f"expected a dict with {', '.join(self.names)}, got {returned!r:.200}"
+                )
+            returned = {self.names[0]: returned}
+        missing = [name for name in self.names if name not in returned]
+        if missing:
+            raise EvaluatorError(f"{', '.join(missing)} missing in {dict(returned)!r:.200}")
+        columns = {name: _column(name, returned[name], len(trials)) for name in self.names}
+        return [
+            self._evaluation(trial, {name: column[i] for name, column in columns.items()})
+            for i, trial in enumerate(trials)
+        ]
+
+    def _evaluation(self, trial: Trial, outputs: Mapping[str, Any]) -> Evaluation:
+        values = {name: _number(name, outputs[name]) for name in self._objectives}
+        if not all(map(math.isfinite, values.values())):
+            return Evaluation(trial, feasible=False)
+        return Evaluation(trial, values, self._is_feasible(outputs))
+
+    def _is_feasible(self, outputs: Mapping[str, Any]) -> bool:
+        feasibility = self._feasibility
+        if feasibility is None:
+            return True
+        value = outputs[feasibility.name]
+        if not isinstance(value, str):
+            return bool(value)
+        words = {feasibility.true_value.lower(): True, feasibility.false_value.lower(): False}
+        if value.strip().lower() not in words:
+            raise EvaluatorError(
+                f"{feasibility.name}: expected True, False, {feasibility.true_value!r} or "
+                f"{feasibility.false_value!r}, got {value!r:.200}"
+            )
+        return words[value.strip().lower()]
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return math.nan if value is None else float(value)
+    except (TypeError, ValueError):
+        raise EvaluatorError(f"{name}: expected a number, got {value!r:.200}") from None
+
+
+def _column(name: str, value: Any, n: int) -> list[Any]:
+    """Return the values of one output, one a trial: a scalar will do for one trial."""
+    if isinstance(value, str) or not hasattr(value, "__len__"):
+        if n > 1:
+            raise EvaluatorError(f"{name}: expected {n} values, got {value!r:.200}")
+        return [value]
+    values = list(value)
+    if len(values) != n:
+        raise EvaluatorError(f"{name}: expected {n} values, got {len(values)}: {value!r:.200}")
+    return values
