@@ -79,12 +79,15 @@ def output_files(document: Document, table: str | None, findings: Findings) -> d
         message = f"expected text without / to begin file names with, got {quote(application)}"
         findings.refuse(("application_name",), message)
     directory = os.path.abspath(document["run_directory"])
+    if not document["run_directory"].isprintable():
+        message = f"expected the name of a directory, got {quote(document['run_directory'])}"
+        findings.refuse(("run_directory",), message)
     files = {"run_directory": directory}
     for key, field in _OUTPUTS.items():
         name = document[key]
         if not name.isprintable() or not os.path.basename(name):
             findings.refuse((key,), f"expected the name of a file, got {quote(name)}")
-        files[field] = os.path.abspath(os.path.join(directory, with_prefix(name, application)))
+        files[field] = os.path.abspath(os.path.join(directory, _file_name(document, key)))
     files["journal"] = os.path.splitext(files["samples"])[0] + ".journal"
     owners = {
         files["journal"]: "the journal of output_data_file",
@@ -105,10 +108,16 @@ _OUTPUTS: Final = {
 }
 
 
-def with_prefix(name: str, application: str) -> str:
-    """Return the file name that HyperMapper makes of `name`."""
-    prefixed = name in {"output_samples.csv", "output_pareto.csv"}
-    return f"{application}_{name}" if prefixed else name
+_PREFIXED: Final = {
+    "output_data_file": "output_samples.csv",
+    "output_pareto_file": "output_pareto.csv",
+    "resume_optimization_data": "output_samples.csv",
+}
+
+
+def _file_name(document: Document, key: str) -> str:
+    name: str = document[key]
+    return f"{document['application_name']}_{name}" if name == _PREFIXED.get(key) else name
 
 
 def exhaustive_file(document: Document, directory: str, findings: Findings) -> str | None:
@@ -131,7 +140,7 @@ def resume_file(document: Document, directory: str, findings: Findings) -> str |
     """Return the absolute path of the CSV to start from; None if the run starts afresh."""
     if not document["resume_optimization"]:
         return None
-    name = with_prefix(document["resume_optimization_data"], document["application_name"])
+    name = _file_name(document, "resume_optimization_data")
     directories = [os.curdir, directory, document["run_directory"]]
     return _input_file(("resume_optimization_data",), name, directories, findings)
 

@@ -192,6 +192,12 @@ def test_the_document_has_every_default_and_reads_as_the_same_scenario() -> None
     assert again.warnings == ()
 
 
+def test_only_the_default_names_get_the_name_of_the_application_in_front() -> None:
+    files = parse(output_data_file="output_pareto.csv", output_pareto_file="p.csv").files
+    assert os.path.basename(files.samples) == "output_pareto.csv"
+    assert os.path.basename(files.pareto) == "p.csv"
+
+
 def test_a_scenario_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         parse().seed = 1  # type: ignore[misc]
@@ -375,6 +381,12 @@ def test_the_table_of_exhaustive_mode_is_not_overwritten(tmp_path: Path) -> None
     assert message.endswith("is already exhaustive_search_file")
 
 
+def test_the_run_directory_needs_the_name_of_a_directory() -> None:
+    assert refused(run_directory="a\x00b") == [
+        '$.run_directory: expected the name of a directory, got "a\\u0000b"'
+    ]
+
+
 @pytest.mark.parametrize("name", ["out/", "a\x00b", "a\nb"])
 def test_an_output_needs_the_name_of_a_file(name: str) -> None:
     [message] = refused(output_data_file=name)
@@ -486,13 +498,14 @@ KEYS = sorted(load_schema("scenario")["properties"])
 def test_whatever_is_given_becomes_a_scenario_or_a_scenario_error(
     changes: dict[str, Any], entries: list[Any]
 ) -> None:
-    space = {f"p{i}": entry for i, entry in enumerate(entries)}
-    tree = {**BRANIN, "input_parameters": {**BRANIN["input_parameters"], **space}, **changes}
+    more = {f"p{i}": entry for i, entry in enumerate(entries)}
+    tree = {**BRANIN, "input_parameters": {**BRANIN["input_parameters"], **more}, **changes}
+    message = ""
     try:
-        scenario = Scenario.parse(tree)
+        space = Scenario.parse(tree).space
+        middle = space.draw([0.5] * space.dimension)
+        assert space.contains(middle)
+        assert space.contains(space.decode(space.encode(middle)))
     except ScenarioError as error:
-        assert all(line.isprintable() for line in str(error).split("\n"))
-    else:
-        first = scenario.space.draw([0.5] * scenario.space.dimension)
-        assert scenario.space.contains(first)
-        assert scenario.space.contains(scenario.space.decode(scenario.space.encode(first)))
+        message = str(error)
+    assert all(line.isprintable() for line in message.split("\n"))

@@ -20,4 +20,6 @@ if __name__ == "__main__":
     scenario |= {"evaluations_per_optimization_iteration": 4, "optimization_iterations": 10}
     best = hmserve.optimize(scenario, branin).best
     assert best is not None
-    print(f"{best.objectives['Value']:.6f} at {best.configuration}; the minimum is 0.397887")
+    print(
+        f"{best.objectives['Value']:.6f} at {best.trial.configuration}; the minimum is 0.397887"
+    )

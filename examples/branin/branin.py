@@ -14,4 +14,6 @@ def branin(x: dict[str, float]) -> float:
 if __name__ == "__main__":
     best = hmserve.optimize(Path(__file__).with_name("branin.json"), branin).best
     assert best is not None
-    print(f"{best.objectives['Value']:.6f} at {best.configuration}; the minimum is 0.397887")
+    print(
+        f"{best.objectives['Value']:.6f} at {best.trial.configuration}; the minimum is 0.397887"
+    )
