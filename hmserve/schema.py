@@ -7,6 +7,7 @@ that does not conform, has the time.
 
 import functools
 import json
+import os
 import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,9 +29,16 @@ def load_schema(name: str) -> Schema:
     """Return the schema `name` of hmserve.schemas; shared, so not to be changed."""
     # importlib.resources would take five times as long.
     data = pkgutil.get_data("hmserve.schemas", f"{name}.schema.json")
-    assert data is not None
-    schema: Schema = json.loads(data)
+    schema: Schema = json.loads(_beside_the_package(name) if data is None else data)
     return schema
+
+
+def _beside_the_package(name: str) -> str:
+    """Return the text of a schema in a checkout that is run as it lies: `python -m hmserve`."""
+    directory = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    path = os.path.join(directory, "schemas", f"{name}.schema.json")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def apply_defaults(schema: Schema, data: Any) -> Any:
