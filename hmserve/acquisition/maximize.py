@@ -18,7 +18,7 @@ from hmserve.space.encoding import Encoding
 Fresh = Callable[[Floats], Mask]
 """Tells which rows of X, shape (m, d), may be proposed."""
 
-_BLOCK = 1024
+_BLOCK = 256
 """Candidates evaluated at once: larger blocks spill out of the cache."""
 
 _CANDIDATES = 1024

@@ -11,7 +11,7 @@ _CAUTION = 4.0
 
 _LIKELY = 0.5
 _STEEP = 100.0
-"""How much log utility a candidate loses for each unit that P(feasible) lies below `_LIKELY`."""
+"""The log utility that a candidate loses for each unit of P(feasible) below `_LIKELY`."""
 
 
 class TimesFeasibility:

@@ -20,12 +20,16 @@ from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.engine.novelty import Hashed, Listed, Novelty
 from hmserve.space.encoding import Encoding
 from hmserve.space.space import Configuration
+from hmserve.trial import Trial
 
 _ENUMERABLE = 50_000
 """Spaces up to this size are searched exhaustively at every ask."""
 
 _ANCHORS = 5
 """Around how many of the best evaluated points candidates are drawn."""
+
+_DRAWS = 100
+"""How often random points are drawn before one that is taken will do."""
 
 
 class BayesianProposer:
@@ -66,8 +70,10 @@ class BayesianProposer:
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
         rng = np.random.default_rng([self._seed, first_id])
         data = self._data(history)
-        pending = self._encoding.encode(trial.configuration for trial in history.pending)
-        novelty = self._novelty(np.concatenate([data.X, pending]))
+        pending = self._encode(history.pending)
+        novelty = self._novelty(
+            np.concatenate([data.X, pending, self._encode(history.abandoned)])
+        )
         if not len(data.X):
             return self._at_random(n, novelty, rng)
         merit = _merit(data)
@@ -84,31 +90,41 @@ class BayesianProposer:
             chosen.extend(self._encoding.decode(x[None]))
             pending = np.concatenate([pending, x[None]])
             novelty.take(x[None])
-        return chosen
+        return chosen or self._at_random(1, novelty, rng)
 
     def _data(self, history: History) -> Data:
         evaluations = history.evaluations
         names = self._objectives
         rows = [[e.objectives.get(name, np.nan) for name in names] for e in evaluations]
         return Data(
-            self._encoding.encode(e.trial.configuration for e in evaluations),
+            self._encode([e.trial for e in evaluations]),
             np.array(rows).reshape(len(rows), len(names)),
             np.array([e.feasible for e in evaluations], dtype=bool),
         )
 
+    def _encode(self, trials: Sequence[Trial]) -> Floats:
+        return self._encoding.encode(trial.configuration for trial in trials)
+
     def _novelty(self, taken: Floats) -> Novelty:
-        everything = self._everything
-        novelty = Hashed() if everything is None else Listed(self._encoding, everything)
+        encoding, everything = self._encoding, self._everything
+        novelty = Hashed(encoding) if everything is None else Listed(encoding, everything)
         novelty.take(taken)
         return novelty
 
     def _at_random(
         self, n: int, novelty: Novelty, rng: np.random.Generator
     ) -> Sequence[Configuration]:
-        X = np.unique(
-            self._encoding.draw(rng.random((50 * n, len(self._encoding.axes)))), axis=0
-        )
-        return self._encoding.decode(rng.permutation(X[novelty(X)])[:n])
+        """Return at most `n` points; one that is taken only if many draws were all taken."""
+        if isinstance(novelty, Listed):
+            return self._encoding.decode(rng.permutation(novelty.free)[:n])
+        X = self._encoding.draw(rng.random((1, len(self._encoding.axes))))
+        for _ in range(_DRAWS):
+            drawn = self._encoding.draw(rng.random((50 * n, len(self._encoding.axes))))
+            free = np.unique(drawn[novelty(drawn)], axis=0)
+            if len(free):
+                X = rng.permutation(free)[:n]
+                break
+        return self._encoding.decode(X)
 
     def _fit(self, data: Data, rng: np.random.Generator) -> Models:
         Y = data.Y[data.feasible]

@@ -11,7 +11,7 @@ from hmserve.trial import Evaluation, Trial
 
 
 class History:
-    """Append-only evaluations, and the trials still out.
+    """Append-only `evaluations` and `abandoned` trials, and the trials still out.
 
     Args:
         space: Where configurations come from.
@@ -20,6 +20,7 @@ class History:
     def __init__(self, space: Space) -> None:
         self.space = space
         self.evaluations: list[Evaluation] = []
+        self.abandoned: list[Trial] = []
         self._pending: dict[int, Trial] = {}
         self._seen: dict[Hashable, int] = {}
 
@@ -30,11 +31,11 @@ class History:
 
     @property
     def exhausted(self) -> bool:
-        """Whether every configuration of the space was evaluated or is pending."""
+        """Whether no configuration of the space is left to be asked."""
         return len(self._seen) >= self.space.size
 
     def has(self, configuration: Configuration) -> bool:
-        """Whether `configuration` was evaluated or is pending."""
+        """Whether `configuration` was evaluated, is pending or was abandoned."""
         return self.space.key(configuration) in self._seen
 
     def ask(self, trials: Iterable[Trial]) -> None:
@@ -44,9 +45,12 @@ class History:
             self._count(trial, 1)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Move pending trials to the evaluations; all or, if one is unknown, none."""
+        """Move pending trials to the evaluations; all or, if one is unknown, none.
+
+        They are entered in the order of the asks: within one call the order does not matter.
+        """
         self._take([evaluation.trial for evaluation in evaluations])
-        self.evaluations.extend(evaluations)
+        self.evaluations.extend(sorted(evaluations, key=lambda e: e.trial.id))
 
     def observe(self, evaluations: Sequence[Evaluation]) -> None:
         """Enter evaluations that nobody asked for."""
@@ -56,13 +60,12 @@ class History:
 
     def drop(self, trials: Sequence[Trial]) -> None:
         """Forget pending trials: they may be proposed again."""
-        self._take(trials)
-        for trial in trials:
+        for trial in self._take(trials):
             self._count(trial, -1)
 
     def abandon(self, trials: Sequence[Trial]) -> None:
         """Take pending trials off the list: they are not proposed again."""
-        self._take(trials)
+        self.abandoned.extend(self._take(trials))
 
     def _count(self, trial: Trial, by: int) -> None:
         key = self.space.key(trial.configuration)
@@ -70,9 +73,12 @@ class History:
         if not self._seen[key]:
             del self._seen[key]
 
-    def _take(self, trials: Sequence[Trial]) -> None:
-        left = dict(self._pending)
+    def _take(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Return the pending trials with the ids of `trials`, and let go of them."""
+        left, taken = dict(self._pending), []
         for trial in trials:
-            if left.pop(trial.id, None) is None:
+            if trial.id not in left:
                 raise UnknownTrialError(f"trial {trial.id} is not pending")
+            taken.append(left.pop(trial.id))
         self._pending = left
+        return taken

@@ -78,7 +78,7 @@ class Modeller:
     def state(self) -> Mapping[str, Any]:
         """What the last fit left behind, as plain JSON values."""
         return {
-            "objectives": self._memories,
+            "objectives": list(self._memories),
             "feasibility": self._feasibility,
             "fitted": self._fitted,
         }

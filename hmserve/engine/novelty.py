@@ -1,4 +1,4 @@
-"""Which points may be proposed: those neither evaluated nor pending."""
+"""Which points may be proposed: those that were never asked and not observed."""
 
 from typing import Protocol
 
@@ -44,14 +44,27 @@ class Listed:
 
 
 class Hashed:
-    """For any space: a set of rows. Snapped coordinates of equal configurations are equal."""
+    """For any space: a set of rows. Snapped coordinates of equal configurations are equal.
 
-    def __init__(self) -> None:
+    Args:
+        encoding: The space.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
         self._rows: set[bytes] = set()
 
     def take(self, X: Floats) -> None:
-        self._rows.update(row.tobytes() for row in np.ascontiguousarray(X))
+        self._rows.update(_bytes(X))
+        # A real that was rounded to a value and back may have moved by a last bit.
+        self._rows.update(_bytes(self._encoding.snap(X)))
 
     def __call__(self, X: Floats) -> Mask:
-        rows = np.ascontiguousarray(X)
-        return np.array([row.tobytes() not in self._rows for row in rows], dtype=bool)
+        rows = _bytes(self._encoding.snap(X))
+        return np.array([row not in self._rows for row in rows], dtype=bool)
+
+
+def _bytes(X: Floats) -> list[bytes]:
+    """Return the rows of `X` as bytes."""
+    data, width = np.ascontiguousarray(X).tobytes(), X.shape[1] * X.itemsize
+    return [data[i : i + width] for i in range(0, len(data), width)]

@@ -7,20 +7,18 @@ every one is reported, because a row read wrongly misleads the whole search.
 
 import csv
 import io
-import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hmserve.cells import FeasibilityWords, parse_objective
 from hmserve.errors import ScenarioError
 from hmserve.journal.files import reason
-from hmserve.scenario import Feasibility, Scenario
+from hmserve.scenario import Scenario
 from hmserve.space.parameters import Parameter, Value
 from hmserve.trial import OUTSIDE, Evaluation, Trial
 
-_FAILED: Final = frozenset({"", "na", "none", "null"})
-_WORDS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 _SHOWN: Final = 20
 
 
@@ -85,6 +83,8 @@ class _Columns:
     def __post_init__(self) -> None:
         self.complaints: list[str] = []
         feasibility = self.scenario.feasibility
+        if feasibility:
+            self.words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
         needed = [*self.scenario.space.names, *self.scenario.objectives]
         needed += [feasibility.name] if feasibility else []
         missing = [name for name in needed if self.names.count(name) != 1]
@@ -109,11 +109,10 @@ class _Columns:
             p.name: self._input(number, p, cells[self.place[p.name]])
             for p in self.scenario.space.parameters
         }
-        objectives = {
-            name: self._objective(number, name, cells[self.place[name]])
-            for name in self.scenario.objectives
-        }
-        measured = all(map(math.isfinite, objectives.values()))
+        names = self.scenario.objectives
+        values = [self._objective(number, name, cells[self.place[name]]) for name in names]
+        objectives = {n: v for n, v in zip(names, values, strict=True) if v is not None}
+        measured = len(objectives) == len(names)
         feasible = measured and self._feasible(number, cells)
         if len(self.complaints) > before:
             return None
@@ -134,32 +133,23 @@ class _Columns:
             self._complain(number, parameter.name, f"{cell!r} lies outside the search space")
         return value
 
-    def _objective(self, number: int, name: str, cell: str) -> float:
-        if cell.lower() in _FAILED:
-            return math.nan
+    def _objective(self, number: int, name: str, cell: str) -> float | None:
         try:
-            # float() alone would take 1_000 for a number.
-            return float(cell.replace("_", "?"))
-        except ValueError:
-            self._complain(number, name, f"{cell!r} is no number")
-            return math.nan
+            return parse_objective(cell)
+        except ValueError as error:
+            self._complain(number, name, f"{error}, not {cell!r}")
+            return None
 
     def _feasible(self, number: int, cells: Sequence[str]) -> bool:
         feasibility = self.scenario.feasibility
         if feasibility is None:
             return True
         cell = cells[self.place[feasibility.name]]
-        answer = _read_feasibility(feasibility, cell)
-        if answer is None:
-            expected = f"{feasibility.true_value} or {feasibility.false_value}"
-            self._complain(number, feasibility.name, f"expected {expected}, not {cell!r}")
-        return bool(answer)
-
-
-def _read_feasibility(feasibility: Feasibility, cell: str) -> bool | None:
-    """Return what `cell` says: the scenario's own words first, then common ones."""
-    words = {**_WORDS, feasibility.true_value: True, feasibility.false_value: False}
-    return words.get(cell, words.get(cell.lower()))
+        try:
+            return self.words.read(cell)
+        except ValueError as error:
+            self._complain(number, feasibility.name, f"{error}, not {cell!r}")
+            return False
 
 
 def _cut(text: str) -> str:

@@ -6,20 +6,15 @@ scenario. Replies are read with all the tolerance docs/protocol.md promises.
 What is raised here is ValueError, in words that continue "row 2 of 3 of the reply: ".
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from hmserve.cells import FeasibilityWords, parse_objective
 from hmserve.space.parameters import Parameter, Value, format_number
 from hmserve.space.space import Configuration, Space
 from hmserve.trial import Evaluation
 
-# float() itself knows nan, -nan, inf, -inf, infinity, in any case, and makes 1e400 infinite.
-_FAILED: Final = frozenset({"", "na", "none", "null"})
-_FEASIBLE_WORDS: Final = dict.fromkeys(("true", "1", "yes"), True) | dict.fromkeys(
-    ("false", "0", "no"), False
-)
 _QUOTED_CHARACTERS: Final = 200
 
 
@@ -90,9 +85,9 @@ class Codec:
         )
         self.columns = (*space.names, *needed)
         self._needed = needed
-        self._words = dict(_FEASIBLE_WORDS)
+        self._words: FeasibilityWords | None = None
         if feasibility is not None:
-            self._words |= {feasibility.true_value: True, feasibility.false_value: False}
+            self._words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
 
     def request(self, configurations: Sequence[Configuration]) -> str:
         """Return a whole request: its first line, the header, one row a configuration."""
@@ -172,20 +167,17 @@ class Codec:
 
     def _objectives(self, texts: Mapping[str, str]) -> dict[str, float]:
         """Return every objective, or none if one of them has failed."""
-        values = {name: parse_objective(name, text) for name, text in texts.items()}
+        values = {name: _objective(name, text) for name, text in texts.items()}
         finite = {name: value for name, value in values.items() if value is not None}
         return finite if len(finite) == len(values) else {}
 
     def _is_feasible(self, text: str) -> bool:
         assert self.feasibility is not None
-        word = self._words.get(text, self._words.get(text.lower()))
-        if word is None:
-            known = (self.feasibility.true_value, self.feasibility.false_value)
-            raise ValueError(
-                f"{self.feasibility.name}: expected {known[0]!r} or {known[1]!r} "
-                f"(or true/false, 1/0, yes/no), came {quoted(text)}"
-            )
-        return word
+        assert self._words is not None
+        try:
+            return self._words.read(text)
+        except ValueError as error:
+            raise ValueError(f"{self.feasibility.name}: {error}, came {quoted(text)}") from None
 
 
 def quoted(text: str) -> str:
@@ -217,33 +209,11 @@ def split(line: str) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def parse_objective(name: str, text: str) -> float | None:
-    """Return the value of an objective, or None if its evaluation failed.
-
-    Raises:
-        ValueError: `text` is neither a number nor one of the ways to write a failure.
-    """
-    if text.lower() in _FAILED:
-        return None
-    value = _float(text)
-    if value is None:
-        # Fortran writes 1.0D+05.
-        value = _float(text.lower().replace("d", "e"))
-    if value is None:
-        raise ValueError(
-            f"{name}: expected a number, or nan for a failed evaluation, came {quoted(text)}"
-        )
-    return value if math.isfinite(value) else None
-
-
-def _float(text: str) -> float | None:
-    # float() would also take 1_000 and the digits of every script.
-    if "_" in text or not text.isascii():
-        return None
+def _objective(name: str, text: str) -> float | None:
     try:
-        return float(text)
-    except ValueError:
-        return None
+        return parse_objective(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}, came {quoted(text)}") from None
 
 
 def _parse_input(parameter: Parameter, text: str) -> Value:

@@ -13,11 +13,12 @@ enum { N = 1024, REPETITIONS = 9 };
 
 static float from[N * N], to[N * N];
 
+/* Processor time in milliseconds: what other programs take meanwhile is not counted. */
 static double now(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
     return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
 }
 

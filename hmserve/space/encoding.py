@@ -24,9 +24,12 @@ class Axis:
         self.levels = int(parameter.size) if self.discrete else 0
         self.categorical = parameter.categorical
         self._coordinates: Floats | None = None
+        self._bounds = (0.0, 1.0)
         if isinstance(parameter, Ordinal | Categorical):
             self._coordinates = np.array(parameter.coordinates)
-        elif self.discrete and not isinstance(parameter, Integer | Real):
+        elif isinstance(parameter, Real):
+            self._bounds = (parameter.low, parameter.high)
+        elif self.discrete and not isinstance(parameter, Integer):
             raise TypeError(f"{parameter.name}: no axis for a {type(parameter).__name__}")
 
     def at(self, index: Floats) -> Floats:
@@ -47,11 +50,18 @@ class Axis:
 
     def snap(self, u: Floats) -> Floats:
         """Return the coordinate of the nearest value."""
-        return self.at(self.index(u)) if self.discrete else np.clip(u, 0.0, 1.0)
+        return self.at(self.index(u)) if self.discrete else self._rounded(u)
 
     def draw(self, u: Floats) -> Floats:
         """Return coordinates of equally likely values from uniform variates."""
         return self.at(np.floor(u * self.levels)) if self.discrete else u
+
+    def _rounded(self, u: Floats) -> Floats:
+        """Return what `Real.encode` makes of what `Real.decode` makes of `u`, to the bit."""
+        low, high = self._bounds
+        value = np.clip(low * (1.0 - u) + high * u, low, high) + 0.0
+        unit = 1.0 if np.isfinite(high - low) else 0.5
+        return (value * unit - low * unit) / (high * unit - low * unit)
 
     def neighbours(self, u: float) -> Floats:
         """Return other coordinates one exchange away: all of a few levels, steps among many."""

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias, TypeGuard
 
+from hmserve.cells import parse_float
+
 Number: TypeAlias = int | float
 Value: TypeAlias = int | float | str
 
@@ -64,10 +66,9 @@ def format_number(value: Number) -> str:
 
 
 def _number(name: str, text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"{name}: {text!r} is no number") from None
+    value = parse_float(text)
+    if value is None:
+        raise ValueError(f"{name}: {text!r} is no number")
     if not math.isfinite(value):
         raise ValueError(f"{name}: {text!r} is not finite")
     return value

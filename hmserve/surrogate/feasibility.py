@@ -89,7 +89,7 @@ def negative_log_posterior(
 ) -> tuple[float, Floats]:
     """Return -log q(t | X, theta) - log p(theta) and its gradient (R&W algorithm 5.1)."""
     inputs = kernel.inputs(X)
-    covariance = kernel(theta, inputs, inputs)
+    covariance = kernel.with_slope(theta, inputs, inputs)
     K = covariance.k
     mode = find_mode(K, t, prior_mean(t))
     pi = special.expit(mode.f)
@@ -126,7 +126,7 @@ class FeasibilityModel:
         t = feasible.astype(float)
         inputs = kernel.inputs(X)
         m = prior_mean(t)
-        mode = find_mode(kernel(theta, inputs, inputs).k, t, m)
+        mode = find_mode(kernel(theta, inputs, inputs), t, m)
         targets = mode.f + (t - special.expit(mode.f)) / mode.W
         data = (X, targets, 1.0 / mode.W)
         return cls(GaussianProcess.condition(kernel, theta, data, m))

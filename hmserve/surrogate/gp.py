@@ -55,7 +55,7 @@ def negative_log_posterior(
     The constant mean is profiled out: at its optimum it adds nothing to the gradient.
     """
     n = len(y)
-    covariance = kernel(theta[:-1], inputs, inputs)
+    covariance = kernel.with_slope(theta[:-1], inputs, inputs)
     noise = float(np.exp(theta[-1]))
     L = cholesky(covariance.k + noise * np.eye(n))
     Kinv = linalg.cho_solve((L, True), np.eye(n), check_finite=False)
@@ -110,7 +110,7 @@ class GaussianProcess:
         """Return the process given `data` = (X, y, noise)."""
         X, y, noise = data
         inputs = kernel.inputs(X)
-        L = cholesky(kernel(theta, inputs, inputs).k + np.diag(noise))
+        L = cholesky(kernel(theta, inputs, inputs) + np.diag(noise))
         if constant is None:
             weights = linalg.cho_solve((L, True), np.ones(len(y)), check_finite=False)
             constant = _constant(weights, y)
@@ -128,14 +128,14 @@ class GaussianProcess:
 
     def predict(self, X: Floats) -> Normal:
         """Predict the noise-free function at `X`, shape (m, d)."""
-        k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs).k  # (m, n)
+        k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs)  # (m, n)
         V = linalg.solve_triangular(self.L, k.T, lower=True, check_finite=False)
         return Normal(self.constant + k @ self.alpha, self._variance(V))
 
     def predict_with_gradient(self, X: Floats) -> NormalWithGradient:
         """Predict at `X`, shape (m, d), with derivatives by `X`."""
         inputs = self.kernel.inputs(X)
-        k, slope = self.kernel(self.theta, inputs, self.inputs)
+        k, slope = self.kernel.with_slope(self.theta, inputs, self.inputs)
         V = linalg.solve_triangular(self.L, k.T, lower=True, check_finite=False)  # (n, m)
         KinvK = linalg.solve_triangular(self.L, V, lower=True, trans="T", check_finite=False)
         mean_gradient = self._pull_back(inputs, slope * self.alpha)

@@ -32,15 +32,26 @@ class Covariance(NamedTuple):
     slope: Floats  # (n, m), dk / dR2
 
 
-def matern52(R2: Floats) -> tuple[Floats, Floats]:
-    """Return the Matern-5/2 correlation and its derivative by `R2` (R&W eq. 4.17).
+def matern52(R2: Floats) -> Floats:
+    """Return the Matern-5/2 correlation at scaled squared distances (R&W eq. 4.17)."""
+    s = np.sqrt(5.0 * R2)
+    k = s * s
+    k /= 3.0
+    k += s
+    k += 1.0
+    # In place: candidates by observations is the largest array there is.
+    np.negative(s, out=s)
+    k *= np.exp(s, out=s)
+    return k
 
-    dk/dR2 = -5/6 (1 + s) exp(-s), unlike dk/dR, is finite at R2 = 0.
+
+def matern52_slope(R2: Floats) -> Floats:
+    """Return the derivative of `matern52` by `R2`: -5/6 (1 + s) exp(-s).
+
+    Unlike dk/dR it is finite at R2 = 0.
     """
     s = np.sqrt(5.0 * R2)
-    decay = np.exp(-s)
-    slope = (-5.0 / 6.0) * (1.0 + s) * decay
-    return (1.0 + s + s * s / 3.0) * decay, slope
+    return (-5.0 / 6.0) * (1.0 + s) * np.exp(-s)
 
 
 class Kernel:
@@ -66,18 +77,34 @@ class Kernel:
         onehot = np.concatenate(codes, axis=1) if codes else np.empty((len(X), 0))
         return Inputs(X[:, self.numeric], onehot.astype(float))
 
-    def __call__(self, theta: Floats, A: Inputs, B: Inputs) -> Covariance:
-        """Return the covariances of the rows of `A` with those of `B`."""
+    def __call__(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
+        """Return the covariances of the rows of `A` with those of `B`, shape (n, m)."""
+        k = matern52(self._distances(theta, A, B))
+        k *= self._factor(theta, A, B)
+        return k
+
+    def with_slope(self, theta: Floats, A: Inputs, B: Inputs) -> Covariance:
+        """Return the covariances and their derivatives by the scaled squared distance."""
+        R2, factor = self._distances(theta, A, B), self._factor(theta, A, B)
+        return Covariance(matern52(R2) * factor, matern52_slope(R2) * factor)
+
+    def _distances(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
+        """Return R2, shape (n, m)."""
         scale = np.exp(-theta[self.numeric])
         a, b = A.numbers * scale, B.numbers * scale
-        R2 = np.maximum((a * a).sum(1)[:, None] + (b * b).sum(1) - 2.0 * (a @ b.T), 0.0)
-        k, slope = matern52(R2)
-        factor = np.exp(theta[-1])
-        if len(self.categorical):
-            w = np.exp(theta[self.categorical])
-            same = (A.codes * w[self._owner]) @ B.codes.T
-            factor = factor * np.exp(same - w.sum())
-        return Covariance(k * factor, slope * factor)
+        R2 = a @ (-2.0 * b.T)
+        R2 += (a * a).sum(1)[:, None]
+        R2 += (b * b).sum(1)
+        return np.asarray(np.maximum(R2, 0.0, out=R2))
+
+    def _factor(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
+        """Return v exp(-sum_j w_j [x_j != x'_j]), shape (n, m) or ()."""
+        v = np.exp(theta[-1])
+        if not len(self.categorical):
+            return np.asarray(v)
+        w = np.exp(theta[self.categorical])
+        same = (A.codes * w[self._owner]) @ B.codes.T
+        return np.asarray(v * np.exp(same - w.sum()))
 
     def contract(self, theta: Floats, A: Inputs, covariance: Covariance, M: Floats) -> Floats:
         """Return sum_ab M_ab dk_ab / dtheta_j for every j, shape (d+1,)."""

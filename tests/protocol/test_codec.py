@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmserve.protocol.codec import Codec, parse_objective, quoted, split
+from hmserve.cells import parse_objective
+from hmserve.protocol.codec import Codec, quoted, split
 from hmserve.space.parameters import Categorical, Integer, Ordinal, Real, format_number
 from hmserve.space.space import Space
 from hmserve.trial import Evaluation, Trial
@@ -55,8 +56,8 @@ def test_request_writes_values_as_the_scenario_file_does() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_an_objective_reads_back_as_it_was_written(value) -> None:
-    assert parse_objective("f", repr(value)) == value
-    assert parse_objective("f", format_number(value)) == value
+    assert parse_objective(repr(value)) == value
+    assert parse_objective(format_number(value)) == value
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_an_objective_reads_back_as_it_was_written(value) -> None:
     ],
 )
 def test_these_are_failed_evaluations(text) -> None:
-    assert parse_objective("f", text) is None
+    assert parse_objective(text) is None
 
 
 @pytest.mark.parametrize(
@@ -85,17 +86,16 @@ def test_these_are_failed_evaluations(text) -> None:
     [("1.0D+05", 1e5), ("-2d-3", -2e-3), (".5", 0.5), ("5.", 5.0), ("+7", 7.0), ("1E5", 1e5)],
 )
 def test_these_are_numbers(text, value) -> None:
-    assert parse_objective("f", text) == value
+    assert parse_objective(text) == value
 
 
 @pytest.mark.parametrize(
     "text",
     ["abc", "1.5s", "1_000", "0x10", "True", "1;5", "١٢", "nan()", "-", "d", "1e", "1 2"],
 )
-def test_any_other_text_is_refused_and_quoted(text) -> None:
-    with pytest.raises(ValueError, match="f: expected a number, or nan") as caught:
-        parse_objective("f", text)
-    assert repr(text) in str(caught.value)
+def test_any_other_text_is_refused(text) -> None:
+    with pytest.raises(ValueError, match="expected a number, or nan"):
+        parse_objective(text)
 
 
 @pytest.mark.parametrize("word", ["true", "True", "TRUE", "1", "yes", "Yes"])
@@ -220,6 +220,6 @@ def test_several_objectives_have_a_notice_instead() -> None:
 
 
 def test_a_negative_zero_keeps_its_sign() -> None:
-    value = parse_objective("f", "-0.0")
+    value = parse_objective("-0.0")
     assert value is not None
     assert math.copysign(1, value) == -1
