@@ -68,11 +68,13 @@ def check_grid(document: Document, parameters: Sequence[Parameter], findings: Fi
         findings.refuse(("design_of_experiment", "doe_type"), message)
 
 
-def output_files(document: Document, table: str | None, findings: Findings) -> dict[str, str]:
+def output_files(
+    document: Document, inputs: Mapping[str | None, str], findings: Findings
+) -> dict[str, str]:
     """Return the absolute paths of the output files by the names of `scenario.Files`.
 
     The default names of samples and front begin with the name of the application, and only
-    those, as in HyperMapper. `table` is a file that must not be written.
+    those, as in HyperMapper. `inputs` are files that must not be written, and what they are.
     """
     application = document["application_name"]
     if "/" in application or not application.isprintable():
@@ -89,10 +91,10 @@ def output_files(document: Document, table: str | None, findings: Findings) -> d
             findings.refuse((key,), f"expected the name of a file, got {quote(name)}")
         files[field] = os.path.abspath(os.path.join(directory, _file_name(document, key)))
     files["journal"] = os.path.splitext(files["samples"])[0] + ".journal"
-    owners = {
-        files["journal"]: "the journal of output_data_file",
-        table: "exhaustive_search_file",
-    }
+    if files["journal"] in inputs:
+        message = f"its journal {quote(files['journal'])} is already {inputs[files['journal']]}"
+        findings.refuse(("output_data_file",), message)
+    owners = {files["journal"]: "the journal of output_data_file", **inputs}
     for key, field in _OUTPUTS.items():
         path = files[field]
         if path in owners:

@@ -1,14 +1,15 @@
 """The command line: verbs, exit statuses, and what a terminal shows."""
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from hmserve.errors import HmserveError, UsageError
+from hmserve.errors import HmserveError, JournalError, UsageError
 from hmserve.version import __version__
 
 _HELP = """\
@@ -53,7 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     # One BLAS thread, before anything loads numpy: the evaluators own the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _status(list(sys.argv[1:] if argv is None else argv))
+    finally:
+        _settle()
+
+
+def _status(arguments: list[str]) -> int:
+    """Do what `arguments` say; return the exit status, when the reason has been told."""
     try:
         signal.signal(signal.SIGTERM, _terminate)
         return _dispatch(arguments)
@@ -68,11 +76,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGTERM
     except BrokenPipeError:
         # Whoever read our output has seen enough.
-        sys.stdout = None
         return 0
     except Exception:  # noqa: BLE001 - a defect must end with its own status
         _complain("a defect of hmserve, please report it:\n" + traceback.format_exc())
         return 1
+
+
+def _settle() -> None:
+    """Let go of streams that take no more; Python would end with a status of its own."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            setattr(sys, name, None)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -81,8 +99,27 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _complain(text: str) -> None:
-    if sys.stderr is not None:
-        print(f"hmserve: {text[:16_000]}", file=sys.stderr)
+    # Whoever closed our standard error does not want to hear it; the status still tells.
+    with contextlib.suppress(OSError):
+        if sys.stderr is not None:
+            print(f"hmserve: {text[:16_000]}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Tell a standard output that takes no more from a defect."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise JournalError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _show(text: str) -> None:
+    """Write `text` now, while a failure can still be told."""
+    with _writing():
+        print(text, end="", flush=True)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -139,9 +176,10 @@ def _run(path: str, resume: bool, verbose: bool) -> int:
         heard = progress or (lambda _: None)
         if table:
             serve.from_table(run, heard)
-            if scenario.print_best is not False:
-                writer.write((tables.best_block(run.rows, scenario)).encode())
-            writer.write(b"End of HyperMapper\n")
+            best = tables.best_block(run.rows, scenario)
+            with _writing():
+                writer.write(best.encode() if scenario.print_best is not False else b"")
+                writer.write(b"End of HyperMapper\n")
         else:
             serve.over_pipe(run, reader, writer, heard)
         if progress:
@@ -156,7 +194,7 @@ def _check(arguments: list[str]) -> int:
     from hmserve.report.check import describe
     from hmserve.scenario import Scenario
 
-    print(describe(Scenario.load(options.scenario)), end="")
+    _show(describe(Scenario.load(options.scenario)))
     return 0
 
 
@@ -170,7 +208,7 @@ def _best(arguments: list[str]) -> int:
     scenario, ledger = look_back(options.run)
     if len(scenario.objectives) > 1:
         raise UsageError("several objectives have no single best point; try: hmserve pareto")
-    print(tables.best_csv(ledger.rows, scenario).replace("\r\n", "\n"), end="")
+    _show(tables.best_csv(ledger.rows, scenario).replace("\r\n", "\n"))
     return 0
 
 
@@ -183,7 +221,7 @@ def _pareto(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     scenario, ledger = look_back(options.run)
     tables.write_front(ledger.rows, scenario)
-    print(tables.front_csv(ledger.rows, scenario).replace("\r\n", "\n"), end="")
+    _show(tables.front_csv(ledger.rows, scenario).replace("\r\n", "\n"))
     return 0
 
 
@@ -192,5 +230,4 @@ def _quickstart(arguments: list[str]) -> int:
     parser.parse_args(arguments)
     from hmserve.quickstart.tour import run
 
-    show: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731
-    return run(show)
+    return run(lambda line: _show(f"{line}\n"))

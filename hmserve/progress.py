@@ -1,5 +1,6 @@
 """One line about how a run stands: in place on a terminal, once a minute elsewhere."""
 
+import contextlib
 import time
 from typing import TextIO
 
@@ -36,16 +37,19 @@ class Progress:
         """Show the last line for good."""
         self._show(run)
         if self._terminal:
-            self._stream.write("\n")
+            self._write("\n")
 
     def _show(self, run: Run) -> None:
         text = line(run)
-        if self._terminal:
-            self._stream.write("\r" + text.ljust(self._width))
-            self._width = len(text)
-        else:
-            self._stream.write(text + "\n")
-        self._stream.flush()
+        padded = "\r" + text.ljust(self._width) if self._terminal else text + "\n"
+        self._width = len(text)
+        self._write(padded)
+
+    def _write(self, text: str) -> None:
+        # A terminal that was closed does not end the run.
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
 
 def line(run: Run) -> str:

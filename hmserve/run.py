@@ -1,7 +1,6 @@
 """A run: an optimizer, the record of it, and the loop in which it meets an evaluator."""
 
 import contextlib
-import itertools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +12,17 @@ from hmserve.engine.optimizer import Optimizer
 from hmserve.journal import store
 from hmserve.journal.jsonl import JournalWriter
 from hmserve.journal.ledger import Ledger, Row, replay
-from hmserve.journal.records import Abandon, Ask, Drop, End, Observe, Record, Start, Tell
+from hmserve.journal.records import (
+    Abandon,
+    Ask,
+    Drop,
+    End,
+    Observe,
+    Record,
+    Resume,
+    Start,
+    Tell,
+)
 from hmserve.journal.samples import read_samples
 from hmserve.journal.table import SamplesTable
 from hmserve.scenario import Scenario
@@ -194,7 +203,10 @@ def resume(scenario: Scenario) -> Run:
         return start(scenario)
     # A crash may have come between the start and the data to begin with.
     begun = any(isinstance(record, Ask | Observe) for record in found.records)
-    known = [] if begun else _known(scenario)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(found.writer)
+        known = [] if begun else _known(scenario)
+        stack.pop_all()
     return _open(scenario, found.writer, found.records, known)
 
 
@@ -211,20 +223,27 @@ def _open(
     """Return the run that `records` tell of, with `known` observed on top; or let go of it."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(writer)
+        if known:
+            # On disk before the samples file is replaced: it may be where they came from.
+            observed = Observe(time.time(), records[-1].elapsed, known)
+            writer.append(observed)
+            writer.sync()
+            records = [*records, observed]
         first = records[0]
         assert isinstance(first, Start)
-        observed = _observed_before_asking(records) + len(known)
-        optimizer = build(scenario, first.seed, observed)
+        optimizer = build(scenario, first.seed, _begun_with(records))
         ledger = replay(records, optimizer)
         table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
         stack.enter_context(table)
-        run = Run(scenario, optimizer, Recorder(writer, ledger, table))
-        if known:
-            run.take(Results(observations=known))
         stack.pop_all()
-    return run
+    return Run(scenario, optimizer, Recorder(writer, ledger, table))
 
 
-def _observed_before_asking(records: Sequence[Record]) -> int:
-    before = itertools.takewhile(lambda record: not isinstance(record, Ask), records)
-    return sum(len(record.evaluations) for record in before if isinstance(record, Observe))
+def _begun_with(records: Sequence[Record]) -> int:
+    """Return how many evaluations the run began with; what came later is none of them."""
+    first, *others = records
+    assert isinstance(first, Start)
+    if not first.scenario.get("resume_optimization"):
+        return 0
+    after = next((record for record in others if not isinstance(record, Resume)), None)
+    return len(after.evaluations) if isinstance(after, Observe) else 0

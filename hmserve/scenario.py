@@ -206,7 +206,10 @@ def _assemble(
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
     table = exhaustive_file(document, origin.directory, findings)
-    files = output_files(document, table, findings)
+    inputs = {table: "exhaustive_search_file"}
+    if origin.text is not None:
+        inputs[os.path.abspath(origin.source)] = "the scenario"
+    files = output_files(document, inputs, findings)
     resume_data = resume_file(document, origin.directory, findings)
     if findings.problems:
         raise ScenarioError(report(origin.source, findings.problems, origin.text))

@@ -3,6 +3,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -299,3 +300,12 @@ slow = set(sys.modules) & {{"jsonschema", "difflib", "numpy", "importlib.resourc
 assert not slow, slow
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_checkout_runs_as_it_lies(tmp_path: Path) -> None:
+    checkout = Path(__file__).parent.parent
+    for directory in ("hmserve", "schemas"):
+        (tmp_path / directory).symlink_to(checkout / directory)
+    # -S hides the installed package, -E the PYTHONPATH that might show it.
+    code = "from hmserve.schema import load_schema; load_schema('scenario')['title']"
+    subprocess.run([sys.executable, "-S", "-E", "-c", code], cwd=tmp_path, check=True)

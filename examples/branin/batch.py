@@ -20,6 +20,5 @@ if __name__ == "__main__":
     scenario |= {"evaluations_per_optimization_iteration": 4, "optimization_iterations": 10}
     best = hmserve.optimize(scenario, branin).best
     assert best is not None
-    print(
-        f"{best.objectives['Value']:.6f} at {best.trial.configuration}; the minimum is 0.397887"
-    )
+    value, place = best.objectives["Value"], best.trial.configuration
+    print(f"{value:.6f} at {place}; the minimum is 0.397887")

@@ -14,6 +14,5 @@ def branin(x: dict[str, float]) -> float:
 if __name__ == "__main__":
     best = hmserve.optimize(Path(__file__).with_name("branin.json"), branin).best
     assert best is not None
-    print(
-        f"{best.objectives['Value']:.6f} at {best.trial.configuration}; the minimum is 0.397887"
-    )
+    value, place = best.objectives["Value"], best.trial.configuration
+    print(f"{value:.6f} at {place}; the minimum is 0.397887")

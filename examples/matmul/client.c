@@ -193,14 +193,22 @@ static int converse(struct daemon *hmserve, struct progress *progress)
     return 0;
 }
 
+static double shorter(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static void report(const struct progress *progress)
 {
     printf("%d evaluations, %d of them failed\n", progress->count, progress->failed);
     if (progress->best_time < 0)
         return;
-    /* Both once more, one after the other: the machine was not equally busy all the time. */
-    double before = matmul_milliseconds(&progress->first);
-    double after = matmul_milliseconds(&progress->best);
+    /* Both once more, in turns: the machine was not equally busy all the time. */
+    double before = matmul_milliseconds(&progress->first), after = progress->best_time;
+    for (int turn = 0; turn < 4; turn++) {
+        after = shorter(after, matmul_milliseconds(&progress->best));
+        before = shorter(before, matmul_milliseconds(&progress->first));
+    }
     printf("default  %8.3f ms  ", before);
     print_shape(&progress->first);
     printf("\ntuned    %8.3f ms  ", after);

@@ -65,17 +65,18 @@ class LogExpectedHypervolumeImprovement:
         s1, s2 = np.sqrt(one.variance)[:, None], np.sqrt(two.variance)[:, None]
         t = self._terms(Normal(one.mean, one.variance), Normal(two.mean, two.variance))
         value = special.logsumexp(t.strip + t.height, axis=1)
-        share = np.exp(t.strip + t.height - value[:, None])
+        # What one factor of each summand is multiplied with, divided by the sum of all.
+        by_strip, by_height = t.height - value[:, None], t.strip - value[:, None]
         # d psi(c) / d mu = -Phi(z), d psi(c) / d s = phi(z)
         right, left = special.log_ndtr(t.z_right), special.log_ndtr(t.z_left)
-        by_mean1 = -np.exp(right + log1mexp(left - right) - t.strip)
-        by_s1 = np.exp(log_phi(t.z_right) - t.strip) - np.exp(log_phi(t.z_left) - t.strip)
-        by_mean2 = -np.exp(special.log_ndtr(t.z_top) - t.height)
-        by_s2 = np.exp(log_phi(t.z_top) - t.height)
+        by_mean1 = -np.exp(by_strip + right + log1mexp(left - right))
+        by_s1 = np.exp(by_strip + log_phi(t.z_right)) - np.exp(by_strip + log_phi(t.z_left))
+        by_mean2 = -np.exp(by_height + special.log_ndtr(t.z_top))
+        by_s2 = np.exp(by_height + log_phi(t.z_top))
         gradient = np.zeros_like(X)
         for model, by_mean, by_s, s in ((one, by_mean1, by_s1, s1), (two, by_mean2, by_s2, s2)):
-            gradient += (share * by_mean).sum(1)[:, None] * model.mean_gradient
-            gradient += (share * by_s / (2.0 * s)).sum(1)[:, None] * model.variance_gradient
+            gradient += by_mean.sum(1)[:, None] * model.mean_gradient
+            gradient += (by_s / (2.0 * s)).sum(1)[:, None] * model.variance_gradient
         return value, gradient
 
     def _terms(self, first: Normal, second: Normal) -> _Terms:

@@ -117,14 +117,12 @@ class BayesianProposer:
         """Return at most `n` points; one that is taken only if many draws were all taken."""
         if isinstance(novelty, Listed):
             return self._encoding.decode(rng.permutation(novelty.free)[:n])
-        X = self._encoding.draw(rng.random((1, len(self._encoding.axes))))
         for _ in range(_DRAWS):
             drawn = self._encoding.draw(rng.random((50 * n, len(self._encoding.axes))))
             free = np.unique(drawn[novelty(drawn)], axis=0)
             if len(free):
-                X = rng.permutation(free)[:n]
-                break
-        return self._encoding.decode(X)
+                return self._encoding.decode(rng.permutation(free)[:n])
+        return self._encoding.decode(drawn[:1])
 
     def _fit(self, data: Data, rng: np.random.Generator) -> Models:
         Y = data.Y[data.feasible]

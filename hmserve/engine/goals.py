@@ -50,7 +50,7 @@ class Minimum:
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         (model,) = models
-        return self._gain(model, float(model.predict(X).mean.min()), trial)
+        return self._gain(model, float(model.mean(X).min()), trial)
 
 
 class Hypervolume:
@@ -62,7 +62,7 @@ class Hypervolume:
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         del trial
-        means = np.column_stack([model.predict(X).mean for model in models])
+        means = np.column_stack([model.mean(X) for model in models])
         front = means[non_dominated(means)]
         low, high = front.min(0), front.max(0)
         # A tenth beyond the front, so that its ends can be improved too; where the front is
@@ -78,10 +78,12 @@ class Scalarised:
         self._minimum = Minimum(gain)
 
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
+        Y = Y / 2.0  # so that the difference of any two is finite
         front = Y[non_dominated(Y)]
         low, high = front.min(0), front.max(0)
         spread = np.where(high > low, high - low, np.maximum(np.ptp(Y, axis=0), 1e-300))
-        Z = np.clip((Y - low) / spread, -1e9, 1e9)
+        with np.errstate(over="ignore"):
+            Z = np.clip((Y - low) / spread, -1e9, 1e9)
         weights = hypervolume_weights(Y.shape[1], rng)
         return self._minimum.targets(tchebyshev(Z, weights)[:, None], rng)
 

@@ -1,8 +1,9 @@
 """The models an ask needs, fitted to a history, and what they remember of the last fit.
 
 Hyperparameters are fitted at every ask while there are few data, later when there are a tenth
-more of them: a function of the history. What was fitted is kept as plain numbers, so that a
-resumed run starts its next fit where the uninterrupted one would.
+more of them, until there are as many as models are conditioned on: a function of the history.
+What was fitted is kept as plain numbers, so that a resumed run starts its next fit where the
+uninterrupted one would.
 """
 
 from collections.abc import Mapping
@@ -12,12 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hmserve.arrays import Floats, Mask
+from hmserve.multiobjective.pareto import non_dominated
 from hmserve.surrogate import feasibility
 from hmserve.surrogate.base import Posterior
 from hmserve.surrogate.feasibility import FeasibilityModel
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior
 from hmserve.surrogate.kernel import Kernel
-from hmserve.surrogate.regression import Memory, Regression
+from hmserve.surrogate.regression import Memory, Regression, fitting_rows
 
 _ALWAYS = 100
 """Up to this many evaluations, every ask fits the hyperparameters."""
@@ -98,12 +100,12 @@ class Modeller:
             seed: For models that draw.
         """
         n = len(data.X)
-        due = n <= _ALWAYS or n >= 1.1 * self._fitted or len(self._memories) != Z.shape[1]
+        due = n <= _ALWAYS or n >= 1.1 * self._fitted
         if due:
             self._fitted = n
         X = data.X[data.feasible]
         objectives = self._fit_objectives(X, Z, due, seed) if len(X) else ()
-        classifier = None if data.feasible.all() else self._fit_feasibility(data, due)
+        classifier = None if data.feasible.all() else self._fit_feasibility(data, due, seed)
         return Models(objectives, classifier)
 
     def _fit_objectives(
@@ -113,20 +115,21 @@ class Modeller:
             self._memories = [None] * Z.shape[1]
         models = []
         for k, z in enumerate(Z.T):
-            if due:
+            if due or self._memories[k] is None:
                 model, self._memories[k] = self._regression.fit(X, z, self._memories[k], seed)
             else:
                 model = self._regression.condition(X, z, self._memories[k], seed)
             models.append(model)
         return tuple(models)
 
-    def _fit_feasibility(self, data: Data, due: bool) -> FeasibilityModel:
+    def _fit_feasibility(self, data: Data, due: bool, seed: int) -> FeasibilityModel:
         if due or self._feasibility is None:
             starts = [self._prior.location]
             if self._feasibility is not None:
                 starts.insert(0, np.array(self._feasibility))
+            rows = fitting_rows(len(data.X), seed)
             theta = feasibility.maximum_a_posteriori(
-                self._kernel, data.X, data.feasible, self._prior, starts
+                self._kernel, data.X[rows], data.feasible[rows], self._prior, starts
             )
             self._feasibility = theta.tolist()
         theta = np.array(self._feasibility)
@@ -134,7 +137,9 @@ class Modeller:
 
 
 def subset(data: Data, merit: Floats, rng: np.random.Generator) -> Data:
-    """Return at most `_MOST` rows: the best half by `merit`, the rest at random.
+    """Return at most `_MOST` rows: the best half, the rest at random.
+
+    The Pareto front comes before everything else: its ends are good in one objective alone.
 
     Args:
         data: All evaluations.
@@ -143,7 +148,9 @@ def subset(data: Data, merit: Floats, rng: np.random.Generator) -> Data:
     """
     if len(data.X) <= _MOST:
         return data
-    order = np.argsort(merit, kind="stable")
+    front = np.zeros(len(merit), dtype=bool)
+    front[data.feasible] = non_dominated(data.Y[data.feasible])
+    order = np.lexsort((merit, ~front))
     rest = rng.choice(order[_MOST // 2 :], _MOST - _MOST // 2, replace=False)
     rows = np.sort(np.concatenate([order[: _MOST // 2], rest]))
     return Data(data.X[rows], data.Y[rows], data.feasible[rows])

@@ -28,6 +28,9 @@ class Posterior(Protocol):
     def predict(self, X: Floats) -> Normal:
         """Predict at snapped points, shape (m, d)."""
 
+    def mean(self, X: Floats) -> Floats:
+        """Return the mean of `predict` alone, shape (m,): the variance is what costs."""
+
     def believe(self, P: Floats) -> "Posterior":
         """Return the model as it would be if the mean came true at `P`, shape (p, d).
 

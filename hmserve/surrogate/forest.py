@@ -62,10 +62,14 @@ class Forest:
         spread = means.var(0) + variances.mean(0)
         return Normal(means.mean(0), np.maximum(spread, _LEAST_VARIANCE))
 
+    def mean(self, X: Floats) -> Floats:
+        """Predict the mean alone."""
+        return self.predict(X).mean
+
     def believe(self, P: Floats) -> "Forest":
         """Grow the trees again with their own mean observed at `P`, shape (p, d)."""
         X, y = self.data
-        data = (np.concatenate([X, P]), np.concatenate([y, self.predict(P).mean]))
+        data = (np.concatenate([X, P]), np.concatenate([y, self.mean(P)]))
         return Forest.fit(data, self.levels, self.options, self.seed)
 
 

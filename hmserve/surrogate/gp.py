@@ -28,6 +28,9 @@ from hmserve.surrogate.kernel import Inputs, Kernel
 _LEAST_VARIANCE = 1e-12
 """Variances are kept above this share of the signal variance: a square root follows."""
 
+_BELIEVED_NOISE = 1e-8
+"""Noise of what is believed, as a share of the signal variance."""
+
 
 def cholesky(K: Floats) -> Floats:
     """Return the lower factor of `K`, with the least jitter that makes it positive definite.
@@ -83,17 +86,14 @@ class GaussianProcess:
     Args:
         kernel: The covariance function.
         theta: Its hyperparameters, shape (d+1,), without the noise.
-        X: Training inputs, shape (n, d).
-        y: Training targets, shape (n,).
-        noise: Noise variance of each target, shape (n,).
-        constant: The mean of the process; None for its estimate from the data.
+        constant: The mean of the process before it saw data.
+        inputs: The rows of X, n of them.
+        L: The factor of their covariance, noise included.
+        alpha: What multiplies the covariances with them, shape (n,).
     """
 
     kernel: Kernel
     theta: Floats
-    X: Floats
-    y: Floats
-    noise: Floats
     constant: float
     inputs: Inputs
     L: Floats
@@ -107,7 +107,14 @@ class GaussianProcess:
         data: tuple[Floats, Floats, Floats],
         constant: float | None = None,
     ) -> "GaussianProcess":
-        """Return the process given `data` = (X, y, noise)."""
+        """Return the process given data.
+
+        Args:
+            kernel: The covariance function.
+            theta: Its hyperparameters, shape (d+1,).
+            data: X, shape (n, d), y, shape (n,), and the noise variance of each y, shape (n,).
+            constant: The mean of the process; None for its estimate from the data.
+        """
         X, y, noise = data
         inputs = kernel.inputs(X)
         L = cholesky(kernel(theta, inputs, inputs) + np.diag(noise))
@@ -115,16 +122,34 @@ class GaussianProcess:
             weights = linalg.cho_solve((L, True), np.ones(len(y)), check_finite=False)
             constant = _constant(weights, y)
         alpha = linalg.cho_solve((L, True), y - constant, check_finite=False)
-        return cls(kernel, theta, X, y, noise, constant, inputs, L, alpha)
+        return cls(kernel, theta, constant, inputs, L, alpha)
 
     def believe(self, P: Floats) -> "GaussianProcess":
-        """Return the process with its own mean observed at `P`, shape (p, d), without noise."""
-        data = (
-            np.concatenate([self.X, P]),
-            np.concatenate([self.y, self.predict(P).mean]),
-            np.concatenate([self.noise, np.full(len(P), 1e-8 * float(np.exp(self.theta[-1])))]),
+        """Return the process with its own mean observed at `P`, shape (p, d), without noise.
+
+        The factor grows by p rows (Chevalier, Ginsbourger and Emery 2014); what is observed
+        as expected changes no mean, so that its entries of alpha are zero.
+        """
+        inputs, n, p = self.kernel.inputs(P), len(self.alpha), len(P)
+        k = self.kernel(self.theta, self.inputs, inputs)  # (n, p)
+        S = linalg.solve_triangular(self.L, k, lower=True, check_finite=False)
+        noise = _BELIEVED_NOISE * float(np.exp(self.theta[-1]))
+        rest = self.kernel(self.theta, inputs, inputs) + noise * np.eye(p) - S.T @ S
+        L = np.zeros((n + p, n + p), order="F")
+        L[:n, :n], L[n:, :n], L[n:, n:] = self.L, S.T, cholesky(rest)
+        return GaussianProcess(
+            self.kernel,
+            self.theta,
+            self.constant,
+            Inputs(*map(np.concatenate, zip(self.inputs, inputs, strict=True))),
+            L,
+            np.append(self.alpha, np.zeros(p)),
         )
-        return GaussianProcess.condition(self.kernel, self.theta, data, self.constant)
+
+    def mean(self, X: Floats) -> Floats:
+        """Predict the mean alone at `X`, shape (m, d)."""
+        k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs)
+        return np.asarray(self.constant + k @ self.alpha)
 
     def predict(self, X: Floats) -> Normal:
         """Predict the noise-free function at `X`, shape (m, d)."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from hmserve.arrays import Floats
+from hmserve.arrays import Floats, Ints
 from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions, Posterior
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, with_noise
@@ -14,6 +14,17 @@ from hmserve.surrogate.kernel import Kernel
 
 Memory = list[float] | None
 """What a fit leaves for the next one: hyperparameters, or nothing."""
+
+
+_FITTED = 300
+"""Hyperparameters are fitted to at most this many rows: few numbers, and each step costs n^3."""
+
+
+def fitting_rows(n: int, seed: int) -> Ints:
+    """Return which of `n` rows hyperparameters are fitted to, in order: all, or a random part."""
+    if n <= _FITTED:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, _FITTED, replace=False))
 
 
 class Regression(Protocol):
@@ -47,12 +58,12 @@ class GaussianProcessRegression:
         )
 
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
-        del seed
         starts = [self._prior.location]
         if memory is not None:
             starts.insert(0, np.array(memory))
-        model, theta = gp.fit(self._kernel, X, z, self._prior, starts)
-        return model, theta.tolist()
+        rows = fitting_rows(len(X), seed)
+        theta = gp.maximum_a_posteriori(self._kernel, X[rows], z[rows], self._prior, starts)
+        return gp.given_theta(self._kernel, X, z, theta), theta.tolist()
 
     def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
         del seed
