@@ -1,5 +1,6 @@
 """hmserve from Python: `optimize` with a function, `AskTell` where the caller owns the loop."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -65,12 +66,10 @@ class Result:
         """Return `records` as one array a column; objectives of failures are NaN."""
         import numpy as np
 
-        columns: dict[str, Any] = {}
-        for name in (*self.scenario.space.names, "feasible", "seconds"):
-            columns[name] = np.array([record[name] for record in self.records])
-        for name in self.scenario.objectives:
-            columns[name] = np.array([record[name] for record in self.records], dtype=float)
-        return columns
+        records = self.records
+        kinds: dict[str, type] = dict.fromkeys((*self.scenario.objectives, "seconds"), float)
+        names = (*self.scenario.space.names, *self.scenario.objectives, "feasible", "seconds")
+        return {name: np.array([r[name] for r in records], kinds.get(name)) for name in names}
 
     def _record(self, row: Row) -> dict[str, Any]:
         evaluation = row.evaluation
@@ -166,8 +165,12 @@ class AskTell:
     """
 
     def __init__(self, scenario: Source, *, resume: bool = False) -> None:
+        self._closed = False
         self._run = serve.open_run(read(scenario), resume)
-        self._log = serve.open_log(self._run)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._run)
+            self._log = serve.open_log(self._run)
+            stack.pop_all()
         self._outcomes = Outcomes(self._run.scenario)
 
     def __enter__(self) -> "AskTell":
@@ -229,9 +232,11 @@ class AskTell:
             UsageError: The configuration is not in the space.
             EvaluatorError: The outcome cannot be understood.
         """
-        if not self._run.scenario.space.contains(configuration):
-            raise UsageError(f"{dict(configuration)!r:.200} is not in the space")
-        trial = Trial(OUTSIDE, dict(configuration))
+        # Scalars of numpy and its kin become those of Python.
+        values = {k: v.item() if hasattr(v, "item") else v for k, v in configuration.items()}
+        if not self._run.scenario.space.contains(values):
+            raise UsageError(f"{values!r:.200} is not in the space")
+        trial = Trial(OUTSIDE, values)
         self._take(Results(observations=self._outcomes.read([trial], outcome)))
 
     def drop(self, trial: Trial) -> None:
@@ -246,7 +251,10 @@ class AskTell:
         self._run.recorder.sync()
 
     def close(self) -> None:
-        """Write the best point into the log and let go of the files."""
+        """Write the best point into the log and let go of the files; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
         serve.conclude(self._run, self._log)
         self._log.close()
         self._run.recorder.close()

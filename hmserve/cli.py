@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import NoReturn
 
 from hmserve.errors import HmserveError, JournalError, UsageError
 from hmserve.version import __version__
@@ -41,6 +42,9 @@ acknowledged is on disk.
 """
 
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 class Terminated(BaseException):
     """SIGTERM arrived."""
 
@@ -63,7 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _status(arguments: list[str]) -> int:
     """Do what `arguments` say; return the exit status, when the reason has been told."""
     try:
-        signal.signal(signal.SIGTERM, _terminate)
+        for number in _SIGNALS:
+            # What a parent told us to ignore, as nohup and `&` do, stays ignored.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _stop)
         return _dispatch(arguments)
     except HmserveError as error:
         _complain(str(error))
@@ -93,9 +100,17 @@ def _settle() -> None:
             setattr(sys, name, None)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
+def _stop(number: int, frame: FrameType | None) -> None:
+    del frame
+    # Another one would only cut short the orderly end that begins here. Not SIG_IGN: Python
+    # complains of signals that have come and are to be ignored by now.
+    for each in _SIGNALS:
+        signal.signal(each, _pass_over)
+    raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _pass_over(number: int, frame: FrameType | None) -> None:
     del number, frame
-    raise Terminated
 
 
 def _complain(text: str) -> None:
@@ -117,9 +132,10 @@ def _writing() -> Iterator[None]:
 
 
 def _show(text: str) -> None:
-    """Write `text` now, while a failure can still be told."""
+    """Write `text` now, while a failure can still be told; escape what has no encoding."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     with _writing():
-        print(text, end="", flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -130,8 +146,15 @@ def _dispatch(arguments: list[str]) -> int:
     return _serve(arguments)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Raises where argparse exits: Python 3.10's fails if standard error takes nothing."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().rstrip()}")
+
+
 def _parser(verb: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return _Parser(
         prog=f"hmserve {verb}".strip(),
         description=description,
         epilog=epilog,

@@ -1,25 +1,28 @@
 """The log file of a run: free text for people, appended to, never on standard output."""
 
 import contextlib
+import os
 import time
 from types import TracebackType
 
-from hmserve.journal.files import explained
+from hmserve.journal.files import explained, make_directory
 
 
 class Log:
     """A text file that grows. Lines go out as they come, so that `tail -f` shows them.
 
     Args:
-        path: Opened for appending.
+        path: Opened for appending; its directory is created if it is missing.
 
     Raises:
         JournalError: The file cannot be opened.
     """
 
     def __init__(self, path: str) -> None:
+        make_directory(os.path.dirname(path))
         with explained("open the log file", path):
-            self._file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            # Unbuffered: what a full disk does not take is not tried again at the end.
+            self._file = open(path, "ab", buffering=0)  # noqa: SIM115
 
     def __enter__(self) -> "Log":
         return self
@@ -43,4 +46,4 @@ class Log:
     def write(self, text: str) -> None:
         """Write `text` as it is. A full disk does not end a run because of its log."""
         with contextlib.suppress(OSError):
-            self._file.write(text)
+            self._file.write(text.encode(errors="backslashreplace"))

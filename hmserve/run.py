@@ -3,7 +3,9 @@
 import contextlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -145,6 +147,8 @@ class Run:
             heard: Called after each new result, for progress.
         """
         waiting = self.optimizer.pending
+        # Where a crash cut a reply short, all of the reply may come again.
+        known = Counter(map(self._identity, self.recorder.ledger.strangers))
         if waiting:
             evaluator.submit(waiting)
         while not self.optimizer.finished:
@@ -153,9 +157,10 @@ class Run:
             if trials:
                 self.recorder.asked(trials, self.optimizer.state)
                 self.recorder.sync()
+                known.clear()
                 evaluator.submit(trials)
             if self.optimizer.pending:
-                self.take(evaluator.collect())
+                self.take(self._without(known, evaluator.collect()))
                 heard(self)
         self.recorder.end("time" if self._out_of_time else "done")
 
@@ -165,6 +170,23 @@ class Run:
         self.optimizer.tell(results.evaluations)
         self.optimizer.observe(results.observations)
         self.optimizer.abandon(results.abandoned)
+
+    def _without(self, known: Counter[Hashable], results: Results) -> Results:
+        """Return `results` without the observations in `known`, which are taken from there."""
+        if not known:
+            return results
+        fresh = []
+        for observation in results.observations:
+            identity = self._identity(observation)
+            if known[identity] > 0:
+                known[identity] -= 1
+            else:
+                fresh.append(observation)
+        return replace(results, observations=fresh)
+
+    def _identity(self, evaluation: Evaluation) -> Hashable:
+        key = self.scenario.space.key(evaluation.trial.configuration)
+        return key, tuple(evaluation.objectives.items()), evaluation.feasible
 
     @property
     def _out_of_time(self) -> bool:

@@ -58,10 +58,12 @@ class History:
             self._count(evaluation.trial, 1)
         self.evaluations.extend(evaluations)
 
-    def drop(self, trials: Sequence[Trial]) -> None:
-        """Forget pending trials: they may be proposed again."""
-        for trial in self._take(trials):
+    def drop(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        """Forget pending trials, and return them: they may be proposed again."""
+        dropped = self._take(trials)
+        for trial in dropped:
             self._count(trial, -1)
+        return dropped
 
     def abandon(self, trials: Sequence[Trial]) -> None:
         """Take pending trials off the list: they are not proposed again."""

@@ -50,6 +50,7 @@ class StagedOptimizer:
         self._proposer: Proposer | None = None
         self._batch_size = batch_size
         self.budget = len(design) + iterations * batch_size
+        self._designed: set[int] = set()
         self._asked = 0
         self._next_id = 0
         self._stopped = False
@@ -95,9 +96,11 @@ class StagedOptimizer:
         self._design = left
 
     def drop(self, trials: Iterable[Trial]) -> None:
-        trials = list(trials)
-        self._history.drop(trials)
-        self._asked -= len(trials)
+        dropped = self._history.drop(list(trials))
+        self._asked -= len(dropped)
+        # A design keeps its shape: what was dropped of it comes first again.
+        again = [t.configuration for t in dropped if t.id in self._designed]
+        self._design[:0] = [c for c in again if not self._history.has(c)]
 
     def abandon(self, trials: Iterable[Trial]) -> None:
         self._history.abandon(list(trials))
@@ -113,6 +116,7 @@ class StagedOptimizer:
     def _take_design(self, n: int) -> Sequence[Configuration]:
         taken = self._design[:n]
         del self._design[:n]
+        self._designed.update(range(self._next_id, self._next_id + len(taken)))
         return taken
 
     def _propose(self, n: int) -> Sequence[Configuration]:

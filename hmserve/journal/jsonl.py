@@ -86,12 +86,20 @@ def parse(data: bytes, path: str) -> Contents:
     # After a loss of power a file may end in blocks that were never written.
     *lines, rest = data.rstrip(b"\0").split(b"\n")
     if lines and not rest and not is_intact(lines[-1]):
-        lines.pop()
+        rest = lines.pop()
+    if _hides_record(rest):
+        lines.append(rest)
     records = [_parse_line(line, number, path) for number, line in enumerate(lines, 1)]
     if records and not isinstance(records[0], Start):
         raise JournalError(f"{path} is no whole journal: its first line is no start record")
     length = sum(map(len, lines)) + len(lines)
     return Contents(tuple(records), length, len(data) - length)
+
+
+def _hides_record(torn: bytes) -> bool:
+    """Whether `torn` is a whole record and more: damage has taken the end of its line."""
+    ends = [match.end() for match in _CRC.finditer(torn)]
+    return any(end + 1 < len(torn) and is_intact(torn[:end]) for end in ends)
 
 
 def _parse_line(line: bytes, number: int, path: str) -> Record:

@@ -53,6 +53,7 @@ class Ledger:
         self.abandoned = 0
         self.end: End | None = None
         self._pending: dict[int, Trial] = {}
+        self._rows_at_ask = 0
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> "Ledger":
@@ -73,6 +74,11 @@ class Ledger:
     def pending(self) -> list[Trial]:
         """The trials that wait for an answer, in the order of the asks."""
         return list(self._pending.values())
+
+    @property
+    def strangers(self) -> list[Evaluation]:
+        """The results nobody asked for that came after the last ask."""
+        return [row.evaluation for row in self.rows[self._rows_at_ask :] if not row.asked]
 
     def trial(self, number: int) -> Trial:
         """Return the pending trial with the id `number`.
@@ -118,6 +124,7 @@ class Ledger:
             raise ValueError(f"it asks for trials that are pending: {sorted(repeated)}")
         self._pending.update(asked)
         self.asked += len(asked)
+        self._rows_at_ask = len(self.rows)
 
     def _settle(self, ids: Sequence[int]) -> None:
         if len(set(ids)) < len(ids):

@@ -189,14 +189,6 @@ def maximum_a_posteriori(
     return descend_from_each(function, starts, prior.bounds, iterations=100)
 
 
-def fit(
-    kernel: Kernel, X: Floats, y: Floats, prior: NormalPrior, starts: list[Floats]
-) -> tuple[GaussianProcess, Floats]:
-    """Fit by maximum a posteriori; return the process and its theta, shape (d+2,)."""
-    theta = maximum_a_posteriori(kernel, X, y, prior, starts)
-    return given_theta(kernel, X, y, theta), theta
-
-
 def given_theta(kernel: Kernel, X: Floats, y: Floats, theta: Floats) -> GaussianProcess:
     """Return the process with homoscedastic noise at known hyperparameters, shape (d+2,)."""
     noise = np.full(len(y), float(np.exp(theta[-1])))

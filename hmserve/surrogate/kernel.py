@@ -45,13 +45,21 @@ def matern52(R2: Floats) -> Floats:
     return k
 
 
-def matern52_slope(R2: Floats) -> Floats:
-    """Return the derivative of `matern52` by `R2`: -5/6 (1 + s) exp(-s).
+def matern52_with_slope(R2: Floats) -> tuple[Floats, Floats]:
+    """Return the correlation and its derivative by `R2`, -5/6 (1 + s) exp(-s).
 
-    Unlike dk/dR it is finite at R2 = 0.
+    Unlike dk/dR the derivative is finite at R2 = 0.
     """
     s = np.sqrt(5.0 * R2)
-    return (-5.0 / 6.0) * (1.0 + s) * np.exp(-s)
+    decay = np.exp(-s)
+    slope = 1.0 + s
+    k = s * s
+    k /= 3.0
+    k += slope
+    k *= decay
+    slope *= decay
+    slope *= -5.0 / 6.0
+    return k, slope
 
 
 class Kernel:
@@ -85,8 +93,9 @@ class Kernel:
 
     def with_slope(self, theta: Floats, A: Inputs, B: Inputs) -> Covariance:
         """Return the covariances and their derivatives by the scaled squared distance."""
-        R2, factor = self._distances(theta, A, B), self._factor(theta, A, B)
-        return Covariance(matern52(R2) * factor, matern52_slope(R2) * factor)
+        k, slope = matern52_with_slope(self._distances(theta, A, B))
+        factor = self._factor(theta, A, B)
+        return Covariance(k * factor, slope * factor)
 
     def _distances(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
         """Return R2, shape (n, m)."""

@@ -31,6 +31,7 @@ def compress(y: Floats) -> Floats:
     unit = max(middle - low, high - middle)
     if unit <= 0.0:
         return y
+    unit = max(unit, np.finfo(float).tiny)  # so that nothing overflows when divided by it
     edge = middle + 5.0 * unit
     tail = np.maximum(y - edge, 0.0)
     return np.asarray(np.minimum(y, edge) + unit * np.log1p(tail / unit))

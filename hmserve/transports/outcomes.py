@@ -74,13 +74,13 @@ class Outcomes:
 def _number(name: str, value: Any) -> float:
     try:
         return math.nan if value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise EvaluatorError(f"{name}: expected a number, got {value!r:.200}") from None
 
 
 def _column(name: str, value: Any, n: int) -> list[Any]:
     """Return the values of one output, one a trial: a scalar will do for one trial."""
-    if isinstance(value, str) or not hasattr(value, "__len__"):
+    if isinstance(value, str) or not _is_sized(value):
         if n > 1:
             raise EvaluatorError(f"{name}: expected {n} values, got {value!r:.200}")
         return [value]
@@ -88,3 +88,11 @@ def _column(name: str, value: Any, n: int) -> list[Any]:
     if len(values) != n:
         raise EvaluatorError(f"{name}: expected {n} values, got {len(values)}: {value!r:.200}")
     return values
+
+
+def _is_sized(value: Any) -> bool:
+    try:
+        len(value)
+    except TypeError:  # arrays without a dimension have a __len__ that says so
+        return False
+    return True

@@ -23,6 +23,7 @@ from hmserve.trial import Evaluation, Results, Trial
 _CHUNK: Final = 2**16
 _PIPE_SIZE: Final = 2**16
 _LINES_AHEAD: Final = 100_000
+_KINDS: Final = {Evaluated, Observed}
 _LEFT: Final = "the peer closed its stream between two messages"
 
 
@@ -48,6 +49,7 @@ class Streams:
         # read() of a buffered stream waits until it has all it was asked for; read1() does not.
         self._read = getattr(reader, "read1", reader.read)
         self._lines: deque[bytes] = deque()
+        self._events: deque[Event] = deque()
         self._rest = b""
         self._ended = False
         self._fault: HmserveError | None = None
@@ -55,7 +57,8 @@ class Streams:
     @property
     def free(self) -> int:
         """How many trials it takes now: any number, or none while a request is outstanding."""
-        return 0 if self._session.waiting or self._fault else sys.maxsize
+        busy = self._session.waiting or self._events or self._fault
+        return 0 if busy else sys.maxsize
 
     def submit(self, trials: Sequence[Trial]) -> None:
         """Send `trials` as one request.
@@ -71,25 +74,20 @@ class Streams:
         self._send(self._session.request(trials))
 
     def collect(self) -> Results:
-        """Wait for a row; return it with all others that have arrived.
+        """Wait for a row; return it with all others of its kind that have arrived after it.
 
-        What was understood before a fault is returned first; the next call raises it.
+        So results come in the order of their rows, those nobody asked for among them. What was
+        understood before a fault is returned first; a later call raises it.
 
         Raises:
             PeerLeftError: The peer closed its end before its reply began.
             RemoteProtocolError: It said something else than a reply, or left within one.
         """
-        if self._fault is not None:
-            raise self._fault
-        if not self._session.waiting:
-            raise LocalProtocolError("nothing was submitted")
-        events: list[Event] = []
-        try:
-            self._receive(events)
-        except HmserveError as fault:
-            if not events:
-                raise
-            self._fault = fault
+        if not self._events:
+            self._hear()
+        events = [self._events.popleft()]
+        while self._events and {type(events[0]), type(self._events[0])} != _KINDS:
+            events.append(self._events.popleft())
         return _results(events)
 
     def finish(self, best: Evaluation | None = None) -> None:
@@ -108,6 +106,21 @@ class Streams:
     def _heard(self) -> bool:
         """Whether something has arrived that is not yet understood."""
         return bool(self._lines) or bool(self._rest.strip())
+
+    def _hear(self) -> None:
+        """Wait for a row, and understand all that has arrived."""
+        if self._fault is not None:
+            raise self._fault
+        if not self._session.waiting:
+            raise LocalProtocolError("nothing was submitted")
+        events: list[Event] = []
+        try:
+            self._receive(events)
+        except HmserveError as fault:
+            if not events:
+                raise
+            self._fault = fault
+        self._events.extend(events)
 
     def _receive(self, events: list[Event]) -> None:
         """Append what the peer says, until there is something and no line is left."""

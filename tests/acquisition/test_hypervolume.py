@@ -68,7 +68,9 @@ def test_of_a_sure_outcome_it_is_the_improvement_itself(a, b):
     from hmserve.surrogate.base import Normal
 
     sure = [
-        SimpleNamespace(predict=lambda X, m=m: Normal(np.full(len(X), m), np.full(len(X), 1e-16)))
+        SimpleNamespace(
+            predict=lambda X, m=m: Normal(np.full(len(X), m), np.full(len(X), 1e-16))
+        )
         for m in (a, b)
     ]
     found = LogExpectedHypervolumeImprovement(sure, FRONT, REFERENCE)(np.zeros((1, 2)))

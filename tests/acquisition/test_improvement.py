@@ -45,7 +45,9 @@ def test_the_middle_is_the_expectation(z):
 def test_the_pieces_meet():
     for z in (-1.0, -1e4):
         around = z * (1.0 + 1e-12 * np.array([-1.0, 1.0]))
-        assert np.ptp(log_h(around)) == pytest.approx(abs(np.diff(log_phi(around))[0]), abs=1e-6)
+        assert np.ptp(log_h(around)) == pytest.approx(
+            abs(np.diff(log_phi(around))[0]), abs=1e-6
+        )
 
 
 @given(st.lists(st.floats(-1e7, 1e7), min_size=2, max_size=30))
@@ -98,7 +100,10 @@ def test_the_gradient_keeps_its_digits_in_the_tail(models, z):
     step = 1e-6
     z = decimal.Decimal(z)
     if z <= -1:
-        up, down = exact_log_h(z + decimal.Decimal(step)), exact_log_h(z - decimal.Decimal(step))
+        up, down = (
+            exact_log_h(z + decimal.Decimal(step)),
+            exact_log_h(z - decimal.Decimal(step)),
+        )
         by_z = (up - down) / (2.0 * step) if z > -50 else -float(z)
     else:
         by_z = float(special.ndtr(3.0) / np.exp(log_h(np.array([3.0]))[0]))

@@ -22,9 +22,10 @@ PATIENCE = 120
 Row = Mapping[str, str]
 
 
-def environment(**changes: str) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("HMSERVE")}
-    return {**kept, "OMP_NUM_THREADS": "1", **changes}
+def environment() -> dict[str, str]:
+    # Unbuffered output hides what goes wrong when buffers are written at the end.
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    return {**kept, "OMP_NUM_THREADS": "1"}
 
 
 class Spawned:
@@ -267,20 +268,22 @@ def fork(_server: socket.socket) -> Callable[..., Daemon]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Return a function that runs a command to its end, without a word on its stdin."""
+    """Return a function that runs a command to its end; as a rule it hears nothing."""
 
     def complete(
-        *arguments: str, command: Sequence[str] = HMSERVE, directory: Path = tmp_path
+        *arguments: str,
+        command: Sequence[str] = HMSERVE,
+        directory: Path = tmp_path,
+        **streams: Any,
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*command, *arguments],
             cwd=directory,
             env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=False,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "input": "", **streams},
         )
 
     return complete

@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -176,21 +175,46 @@ def test_exhaustive_mode_answers_itself(run, write_scenario, tmp_path) -> None:
     assert done.stdout == "Best point found:\nn,Value\n7,0.0\n\nEnd of HyperMapper\n"
 
 
-def test_reader_that_has_seen_enough_is_no_error(finished, tmp_path) -> None:
-    scenario = finished(
-        optimization_objectives=["Value", "Cost"],
-        design_of_experiment={"number_of_samples": 3000},
-    )
-    for verb in ("check", "pareto"):
-        command = [sys.executable, "-m", "hmserve", verb, str(scenario)]
-        with subprocess.Popen(
-            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            process.stdout.close()
-            assert process.stderr.read() == b""
-            assert process.wait() == 0
+@pytest.fixture
+def broken() -> Iterator[int]:
+    """The end of a pipe that nobody reads."""
+    source, sink = os.pipe()
+    os.close(source)
+    yield sink
+    os.close(sink)
+
+
+@pytest.fixture
+def full() -> Iterator[int]:
+    """A file on a disk that is full."""
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    yield descriptor
+    os.close(descriptor)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["check"], ["best"], ["pareto"]])
+def test_reader_that_has_seen_enough_is_no_error(arguments, run, finished, broken) -> None:
+    scenario = finished()
+    done = run(*arguments, str(scenario), stdout=broken)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("verb", ["check", "best", "pareto"])
+def test_standard_output_on_a_full_disk_has_status_4(verb, run, finished, full) -> None:
+    done = run(verb, str(finished()), stdout=full)
+    assert done.returncode == 4
+    assert done.stderr.startswith("hmserve: cannot write to standard output: No space left")
+
+
+@pytest.mark.parametrize("sink", ["broken", "full"])
+def test_status_does_not_depend_on_standard_error(sink, run, finished, request) -> None:
+    stderr = request.getfixturevalue(sink)
+    scenario = str(finished())
+    assert run(scenario, "--resume", "--verbose", stderr=stderr).returncode == 0
+    assert run(scenario, stderr=stderr).returncode == 0
+    assert run("nothing.json", stderr=stderr).returncode == 2
+    assert run("--unknown", stderr=stderr).returncode == 2
+    assert run(scenario, stderr=stderr, input="junk\n").returncode == 3
 
 
 def test_progress_is_one_line_where_nobody_watches(

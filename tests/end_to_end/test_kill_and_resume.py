@@ -1,17 +1,18 @@
 """Whatever instant SIGKILL picks, `--resume` goes on as if nothing had happened."""
 
-import contextlib
+import functools
 import itertools
 import json
 import math
 import random
 import re
 import signal
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -54,11 +55,20 @@ SCENARIOS: Mapping[str, Mapping[str, Any]] = {
         "print_best": True,
     },
     "without noise": {"noise": False, "optimization_iterations": 3},
-    "earlier results": {"resume_optimization": True, "optimization_iterations": 1},
+    "earlier results": {"resume_optimization": True},
+    "table": {
+        "hypermapper_mode": {"mode": "exhaustive", "exhaustive_search_file": "all.csv"},
+        "input_parameters": {"i": INTEGER},
+        "optimization_iterations": 3,
+    },
 }
 
 EARLIER = "x,n,Value\n0.5,5,2.5\n0.25,50,1.5\n"
 """The samples of an earlier run; that of now replaces them."""
+
+TABLE = "i,Value\n0,3.5\n1,2.5\n2,1.5\n3,4.5\n"
+
+Evaluate: TypeAlias = Callable[[dict[str, str]], Mapping[str, str]]
 
 
 class Witness:
@@ -69,7 +79,7 @@ class Witness:
         evaluate: Tells the outcome of a row.
     """
 
-    def __init__(self, directory: Path, evaluate: Callable[[Any], Any]) -> None:
+    def __init__(self, directory: Path, evaluate: Evaluate) -> None:
         self.directory = directory
         self.ending = ""
         self._evaluate = evaluate
@@ -165,11 +175,13 @@ def without_times(table: bytes) -> list[bytes]:
 def undisturbed(tmp_path, fork, write_scenario, evaluate):
     """Return a function that runs a scenario in peace, and tells its outcome."""
 
-    def complete(changes: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-        directory = tmp_path / "undisturbed"
-        directory.mkdir()
+    def complete(
+        changes: Mapping[str, Any], evaluate: Evaluate = evaluate
+    ) -> tuple[Mapping[str, Any], str]:
+        directory = Path(tempfile.mkdtemp(dir=tmp_path))
         write_scenario(directory, **changes)
         (directory / "app_output_samples.csv").write_text(EARLIER)
+        (directory / "all.csv").write_text(TABLE)
         witness = Witness(directory, evaluate)
         with fork("app.json", directory=directory) as daemon:
             assert witness.serve(daemon)
@@ -182,11 +194,14 @@ def undisturbed(tmp_path, fork, write_scenario, evaluate):
 def begin(tmp_path, write_scenario, evaluate):
     """Return a function that makes a witness in a new directory with a scenario."""
 
-    def make(name: object, changes: Mapping[str, Any]) -> Witness:
+    def make(
+        name: object, changes: Mapping[str, Any], evaluate: Evaluate = evaluate
+    ) -> Witness:
         directory = tmp_path / str(name)
         directory.mkdir()
         write_scenario(directory, **changes)
         (directory / "app_output_samples.csv").write_text(EARLIER)
+        (directory / "all.csv").write_text(TABLE)
         return Witness(directory, evaluate)
 
     return make
@@ -230,12 +245,7 @@ def die_everywhere(fork, begin, changes, power, expected, *arguments, prepare=la
 
 @everywhere(
     SCENARIOS,
-    {
-        ("design alone", False),
-        ("design alone", True),
-        ("one proposal", False),
-        ("earlier results", True),
-    },
+    {("design alone", False), ("one proposal", True), ("earlier results", True)},
 )
 def test_death_at_any_call_of_the_system_changes_nothing(
     name, power, fork, begin, undisturbed
@@ -261,6 +271,21 @@ def test_death_at_any_call_of_a_resume_changes_nothing(
     assert points > 20
 
 
+@pytest.mark.parametrize("share", [1, 2], ids=["all rows", "every other row"])
+def test_rows_nobody_asked_for_are_not_recorded_twice(
+    share, fork, begin, undisturbed, evaluate
+) -> None:
+    def rounding(row: dict[str, str]) -> Mapping[str, str]:
+        """Repeat the inputs with so few digits that they are others."""
+        strange = int(row["n"]) % share == 0
+        return {**evaluate(row), "x": f"{float(row['x']):.2f}" if strange else row["x"]}
+
+    changes = {"design_of_experiment": design(4)}
+    expected = undisturbed(changes, rounding)
+    begin_strange = functools.partial(begin, evaluate=rounding)
+    assert die_everywhere(fork, begin_strange, changes, False, expected) > 30
+
+
 class Murderer:
     """Picks instants at which to kill a daemon.
 
@@ -279,9 +304,13 @@ class Murderer:
         """Kill `daemon` at some instant; return whether its run ended before that."""
         manner = self._rng.choice(["in a reply", "in a request", "at any time"])
         if manner == "at any time":
-            pause = self._rng.uniform(0, self._patience)
-            with killing(daemon, pause):
+            timer = threading.Timer(self._rng.uniform(0, self._patience), daemon.kill)
+            timer.start()
+            try:
                 return self._witness.serve(daemon)
+            finally:
+                timer.cancel()
+                timer.join()
         if self._witness.serve(daemon, requests=self._rng.randrange(3)):
             return True
         if manner == "in a reply":
@@ -291,53 +320,69 @@ class Murderer:
         return False
 
 
-@contextlib.contextmanager
-def killing(daemon: Any, pause: float) -> Iterator[None]:
-    timer = threading.Timer(pause, daemon.kill)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        timer.join()
-
-
-def kill_often(start, witness: Witness, murderer: Murderer, kills: int) -> None:
-    """Run to the end through at most so many kills."""
+def kill_often(start, witness: Witness, murderer: Murderer, most: int) -> int:
+    """Run to the end; return how many kills, `most` at the most, came before that."""
     arguments: tuple[str, ...] = ()
-    for _ in range(kills):
+    for kills in range(most):
         with start("app.json", *arguments, directory=witness.directory) as daemon:
             if murderer.kill(daemon):
-                return
+                return kills
         arguments = ("--resume",)
     resume_until_done(start, witness)
+    return most
 
 
-@pytest.mark.parametrize("name", ["batches of three", "two objectives", "forest"])
+@pytest.mark.parametrize(
+    ("name", "start", "most"),
+    [
+        ("batches of three", "fork", 4),
+        ("two objectives", "fork", 4),
+        ("forest", "fork", 4),
+        ("mixed types", "spawn", 3),
+    ],
+)
 def test_run_killed_again_and_again_ends_like_an_undisturbed_one(
-    name, fork, begin, undisturbed
+    name, start, most, begin, undisturbed, request
 ) -> None:
     expected = undisturbed(SCENARIOS[name])
     witness = begin("killed", SCENARIOS[name])
-    kill_often(fork, witness, Murderer(1, witness, 0.3), 4)
+    patience = 1.0 if start == "spawn" else 0.3
+    kills = kill_often(
+        request.getfixturevalue(start), witness, Murderer(1, witness, patience), most
+    )
+    assert kills > 0
     assert (outcome(witness.directory), witness.ending) == expected
 
 
-def test_processes_killed_again_and_again_end_like_undisturbed_ones(
-    spawn, begin, undisturbed
-) -> None:
-    changes = SCENARIOS["mixed types"]
-    expected = undisturbed(changes)
+def test_run_that_drew_its_seed_keeps_it(fork, begin, undisturbed) -> None:
+    changes = {"seed": None, "optimization_iterations": 1}
     witness = begin("killed", changes)
-    kill_often(spawn, witness, Murderer(2, witness, 1.0), 3)
-    assert (outcome(witness.directory), witness.ending) == expected
+    kill_often(fork, witness, Murderer(3, witness, 0.3), 3)
+    (journal,) = witness.directory.glob("*.journal")
+    seed = json.loads(journal.read_text().splitlines()[0])["seed"]
+    assert (outcome(witness.directory), witness.ending) == undisturbed(
+        {**changes, "seed": seed}
+    )
+
+
+def test_request_longer_than_a_pipe_is_asked_again(fork, begin, undisturbed) -> None:
+    changes = {"design_of_experiment": design(5000)}
+    witness = begin("killed", changes)
+    with fork("app.json", directory=witness.directory) as daemon:
+        witness.kill_in_request(daemon, 100)
+    with fork("app.json", "--resume", directory=witness.directory) as daemon:
+        witness.kill_in_reply(daemon, 0.5)
+    resume_until_done(fork, witness)
+    assert (outcome(witness.directory), witness.ending) == undisturbed(changes)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_two_hundred_kills(name, seed, spawn, begin, undisturbed) -> None:
-    expected = undisturbed(SCENARIOS[name])
-    witness = begin("killed", SCENARIOS[name])
-    kill_often(spawn, witness, Murderer(seed, witness, 1.5), 6)
-    assert (outcome(witness.directory), witness.ending) == expected
+def test_two_hundred_kills(spawn, begin, undisturbed) -> None:
+    expected = {name: undisturbed(SCENARIOS[name]) for name in SCENARIOS}
+    kills = 0
+    for seed, name in enumerate(itertools.cycle(SCENARIOS)):
+        witness = begin(seed, SCENARIOS[name])
+        kills += kill_often(spawn, witness, Murderer(seed, witness, 1.5), 8)
+        assert (outcome(witness.directory), witness.ending) == expected[name], (name, seed)
+        if kills >= 200:
+            return

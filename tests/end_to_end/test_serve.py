@@ -88,6 +88,26 @@ def test_signals_end_it_with_their_own_status(
     assert resumed.wait() == 0
 
 
+def test_more_signals_do_not_disturb_the_end(spawn, write_scenario) -> None:
+    daemon = spawn(str(write_scenario()))
+    daemon.request()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+        daemon.kill(number)
+    assert daemon.wait() in (130, 143)
+    assert "Traceback" not in daemon.stderr
+
+
+def test_signals_that_the_parent_ignores_are_ignored(spawn, write_scenario) -> None:
+    write_scenario()
+    command = ["/bin/sh", "-c", 'trap "" INT; exec "$0" "$@"', sys.executable, "-m", "hmserve"]
+    daemon = spawn("app.json", command=command)
+    rows = daemon.request()
+    daemon.kill(signal.SIGINT)
+    daemon.say("x,n,Value\n" + "".join(f"{r['x']},{r['n']},1\n" for r in rows))
+    assert daemon.line() == "End of HyperMapper\n"
+    assert daemon.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signals_are_heard_during_a_proposal(number, spawn, write_scenario) -> None:
     daemon = spawn(str(write_scenario(optimization_iterations=50)))
@@ -136,6 +156,15 @@ def test_full_disk_stops_it_before_anything_more_is_promised(spawn, write_scenar
     assert "Traceback" not in daemon.stderr
 
 
+def test_log_on_a_full_disk_does_not_matter(fork, write_scenario, evaluate, tmp_path) -> None:
+    (tmp_path / "full.log").symlink_to("/dev/full")
+    write_scenario(log_file="full.log", verbose_logging=True)
+    with fork("app.json", directory=tmp_path) as daemon:
+        daemon.converse(evaluate)
+        assert daemon.wait() == 0
+        assert daemon.stderr == ""
+
+
 def test_run_in_use_has_status_4_and_names_its_holder(
     spawn, run, write_scenario, tmp_path
 ) -> None:
@@ -158,6 +187,26 @@ def test_bad_scenario_has_status_2_and_creates_nothing(run, write_scenario, tmp_
     assert '"real"' in done.stderr
     assert "optimization_iterations" in done.stderr
     assert os.listdir(tmp_path) == ["app.json"]
+
+
+def test_directories_of_its_files_are_created(fork, write_scenario, evaluate, tmp_path) -> None:
+    write_scenario(
+        run_directory="run/here",
+        output_data_file="data/samples.csv",
+        output_pareto_file="fronts/front.csv",
+        log_file="logs/app.log",
+        optimization_objectives=["Value", "Cost"],
+    )
+    with fork("app.json", directory=tmp_path) as daemon:
+        daemon.converse(evaluate)
+        assert daemon.wait() == 0
+    made = {str(p.relative_to(tmp_path / "run")) for p in tmp_path.rglob("run/here/*/*")}
+    assert made == {
+        "here/data/samples.csv",
+        "here/data/samples.journal",
+        "here/fronts/front.csv",
+        "here/logs/app.log",
+    }
 
 
 # ---- what it says
@@ -231,6 +280,20 @@ def test_resume_of_a_finished_run_ends_at_once(
             assert daemon.wait() == 0
     assert len(set(endings)) == 1
     assert len((tmp_path / "app_output_samples.csv").read_text().splitlines()) == 4
+
+
+def test_resume_makes_the_samples_file_anew(fork, write_scenario, evaluate, tmp_path) -> None:
+    write_scenario()
+    samples = tmp_path / "app_output_samples.csv"
+    with fork("app.json", directory=tmp_path) as daemon:
+        daemon.converse(evaluate)
+        assert daemon.wait() == 0
+    written = samples.read_bytes()
+    for spoilt in (b"", b"x,n,Value\r\n1,2", None):
+        samples.unlink() if spoilt is None else samples.write_bytes(spoilt)
+        with fork("app.json", "--resume", directory=tmp_path) as daemon:
+            assert daemon.wait() == 0
+        assert samples.read_bytes() == written
 
 
 def test_resume_without_a_run_begins_one(fork, write_scenario, evaluate, tmp_path) -> None:

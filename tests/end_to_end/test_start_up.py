@@ -46,7 +46,8 @@ def loaded(daemon) -> set[str]:
 def tell(daemon) -> set[str]:
     """Return the libraries that `daemon` has loaded while it waits for a reply."""
     daemon.kill(signal.SIGUSR1)
-    while "loaded:" not in daemon.stderr:
+    # Wait for the whole line: it may come in parts.
+    while "\n" not in daemon.stderr.partition("loaded:")[2]:
         assert daemon.child.process.poll() is None
     return loaded(daemon)
 

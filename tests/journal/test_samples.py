@@ -161,7 +161,12 @@ def test_without_a_feasibility_column_every_measured_row_is_feasible(load, make_
         ("c d", "C D", "column c", "'C D' is none of a, c d, -O3"),
         ("1.5", "fast", "column time", "not 'fast'"),
         ("1.5", "1_5", "column time", "not '1_5'"),
-        ("ok", "perhaps", "column Valid", "expected 'ok' or 'bad' (or true/false, 1/0, yes/no), not 'perhaps'"),
+        (
+            "ok",
+            "perhaps",
+            "column Valid",
+            "expected 'ok' or 'bad' (or true/false, 1/0, yes/no), not 'perhaps'",
+        ),
         ("ok", "", "column Valid", "not ''"),
         (",17", "", "line 3", "7 fields under a header of 8"),
         ("1.5", "1,5", "line 3", "9 fields under a header of 8"),

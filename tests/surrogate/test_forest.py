@@ -46,7 +46,9 @@ def test_a_forest_that_is_sure_still_has_a_variance():
 
 def test_the_seed_decides_everything():
     Z, _ = data(30, seed=1)
-    one, two, other = (Forest.fit(data(), LEVELS, OPTIONS, seed).predict(Z) for seed in (1, 1, 2))
+    one, two, other = (
+        Forest.fit(data(), LEVELS, OPTIONS, seed).predict(Z) for seed in (1, 1, 2)
+    )
     assert (one.mean == two.mean).all()
     assert (one.variance == two.variance).all()
     assert (one.mean != other.mean).any()

@@ -217,7 +217,9 @@ def test_a_fit_tells_a_column_that_matters_from_one_that_does_not():
     rng = np.random.default_rng(0)
     X = rng.random((40, 2))
     y = np.sin(6.0 * X[:, 0])
-    found = gp.maximum_a_posteriori(Kernel((0, 0)), X, y, prior((0, 0)), [prior((0, 0)).location])
+    found = gp.maximum_a_posteriori(
+        Kernel((0, 0)), X, y, prior((0, 0)), [prior((0, 0)).location]
+    )
     assert found[1] > found[0] + 1.0
 
 
@@ -232,7 +234,9 @@ def test_constant_and_all_but_constant_targets_can_be_fitted(y):
 
 def test_a_single_observation_is_enough():
     X, y = np.array([[0.25, 0.5]]), np.array([3.0])
-    found = gp.maximum_a_posteriori(Kernel((0, 0)), X, y, prior((0, 0)), [prior((0, 0)).location])
+    found = gp.maximum_a_posteriori(
+        Kernel((0, 0)), X, y, prior((0, 0)), [prior((0, 0)).location]
+    )
     model = gp.given_theta(Kernel((0, 0)), X, y, found)
     assert model.mean(X) == pytest.approx([3.0])
     assert model.predict(np.array([[1.0, 1.0]])).variance > model.predict(X).variance

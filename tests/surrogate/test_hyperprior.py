@@ -29,7 +29,9 @@ def test_the_location_is_the_most_probable_place_and_lies_within_the_bounds():
     value, slope = prior.negative_log(prior.location)
     assert value == 0.0
     assert (slope == 0.0).all()
-    assert all(low < m < high for m, (low, high) in zip(prior.location, prior.bounds, strict=True))
+    assert all(
+        low < m < high for m, (low, high) in zip(prior.location, prior.bounds, strict=True)
+    )
 
 
 def test_entries_are_independent_normals():

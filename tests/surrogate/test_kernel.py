@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import Matern
 
-from hmserve.surrogate.kernel import Kernel, matern52, matern52_slope
+from hmserve.surrogate.kernel import Kernel, matern52, matern52_with_slope
 
 LEVELS = (0, 3, 0, 2, 0)
 
@@ -86,15 +86,17 @@ def test_the_slope_of_the_matern_correlation_is_its_derivative_and_finite_at_zer
     R2 = np.array([1e-3, 0.1, 1.0, 7.0, 40.0])
     step = 1e-6 * R2
     numeric = (matern52(R2 + step) - matern52(R2 - step)) / (2.0 * step)
-    np.testing.assert_allclose(matern52_slope(R2), numeric, rtol=1e-6)
+    k, slope = matern52_with_slope(R2)
+    np.testing.assert_allclose(slope, numeric, rtol=1e-6)
+    np.testing.assert_allclose(k, matern52(R2), rtol=1e-14)
     assert matern52(np.zeros(1)) == 1.0
-    assert matern52_slope(np.zeros(1)) == -5.0 / 6.0
+    assert matern52_with_slope(np.zeros(1)) == (1.0, -5.0 / 6.0)
 
 
 def test_the_correlation_leaves_its_argument_alone():
     R2 = np.array([0.5, 2.0])
     matern52(R2)
-    matern52_slope(R2)
+    matern52_with_slope(R2)
     assert R2.tolist() == [0.5, 2.0]
 
 
@@ -127,7 +129,9 @@ def test_pulling_back_gives_the_derivatives_by_the_points(levels):
             step[j] = 1e-6
             up = covariances(levels, theta, x[None] + step, B)[0]
             down = covariances(levels, theta, x[None] - step, B)[0]
-            assert gradient[i, j] == pytest.approx(W[i] @ (up - down) / 2e-6, rel=1e-5, abs=1e-7)
+            assert gradient[i, j] == pytest.approx(
+                W[i] @ (up - down) / 2e-6, rel=1e-5, abs=1e-7
+            )
 
 
 def test_the_gradient_at_a_training_point_is_finite():

@@ -33,6 +33,7 @@ def in_order(y, z, slack=1e-9):
 @given(VALUES)
 @example(np.array([1e300, 1.0, 2.0, 3.0, 4.0, 5.0]))
 @example(np.array([-1e300, 1.0, 2.0, 3.0, 4.0, 5.0]))
+@example(np.array([1e300, 1e-12, 2e-12, 3e-12, 4e-12, 5e-12]))
 @example(np.array([LARGEST, -LARGEST, 0.0, 1.0, 2.0]))
 @example(np.full(9, 1e-300))
 @example(1.0 + 1e-15 * np.arange(9.0))

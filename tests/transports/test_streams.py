@@ -119,6 +119,19 @@ def test_strangers_are_observations_and_the_last_row_tells_what_is_unanswered(wi
     assert last.abandoned == [asked[0]]
 
 
+def test_results_of_both_kinds_come_in_the_order_of_their_rows(wire) -> None:
+    wire.streams.submit(trials(4))
+    wire.say("x,f\n0.25,1\n0.4,2\n0.3,3\n0.8,4\n")
+    came = []
+    while not wire.streams.free:
+        results = wire.streams.collect()
+        assert not (results.evaluations and results.observations)
+        both = (*results.evaluations, *results.observations)
+        came += [evaluation.objectives["f"] for evaluation in both]
+    assert came == [1.0, 2.0, 3.0, 4.0]
+    assert [trial.id for trial in results.abandoned] == [0, 2]
+
+
 def test_what_came_before_a_fault_is_handed_over_first(wire) -> None:
     wire.streams.submit(trials(3))
     wire.say("f\n1\nabc\n3\n")
