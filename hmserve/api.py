@@ -5,10 +5,10 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from hmserve import serve
+from hmserve.closing import Closing
 from hmserve.errors import UnknownTrialError, UsageError
 from hmserve.journal.ledger import Row
 from hmserve.progress import Progress
@@ -149,7 +149,7 @@ def read(scenario: Source) -> Scenario:
     )
 
 
-class AskTell:
+class AskTell(Closing):
     """A run whose loop is yours: ask for configurations, tell what came of them.
 
     Everything told is on disk before `tell` returns; after a crash, `resume=True` goes on with
@@ -172,17 +172,6 @@ class AskTell:
             self._log = serve.open_log(self._run)
             stack.pop_all()
         self._outcomes = Outcomes(self._run.scenario)
-
-    def __enter__(self) -> "AskTell":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def finished(self) -> bool:

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import time
-from types import TracebackType
 
+from hmserve.closing import Closing
 from hmserve.journal.files import explained, make_directory
 
 
-class Log:
+class Log(Closing):
     """A text file that grows. Lines go out as they come, so that `tail -f` shows them.
 
     Args:
@@ -23,17 +23,6 @@ class Log:
         with explained("open the log file", path):
             # Unbuffered: what a full disk does not take is not tried again at the end.
             self._file = open(path, "ab", buffering=0)  # noqa: SIM115
-
-    def __enter__(self) -> "Log":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -6,9 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
 from typing import Any, Protocol
 
+from hmserve.closing import Closing
 from hmserve.engine.build import build
 from hmserve.engine.optimizer import Optimizer
 from hmserve.journal import store
@@ -106,7 +106,7 @@ class Recorder:
         self._table.append(self.ledger.rows[known:])
 
 
-class Run:
+class Run(Closing):
     """A run that is open for work. Use `start` or `resume` to make one.
 
     Args:
@@ -125,15 +125,8 @@ class Run:
         """All results so far, in the order they came."""
         return self.recorder.ledger.rows
 
-    def __enter__(self) -> "Run":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the files."""
         self.recorder.close()
 
     def drive(self, evaluator: Evaluator, heard: Callable[["Run"], None]) -> None:

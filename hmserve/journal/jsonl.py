@@ -18,9 +18,9 @@ import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final
 
+from hmserve.closing import Closing
 from hmserve.errors import JournalError
 from hmserve.journal.files import reason, write_all
 from hmserve.journal.records import Record, Start, from_json, to_json
@@ -116,7 +116,7 @@ def _parse_line(line: bytes, number: int, path: str) -> Record:
         raise JournalError(f"cannot read {path}, line {number}: {error}") from None
 
 
-class JournalWriter:
+class JournalWriter(Closing):
     """Appends records to a journal.
 
     After a write or a flush that failed nobody knows what the disk holds; from then on every
@@ -131,17 +131,6 @@ class JournalWriter:
         self.path = path
         self._descriptor = descriptor
         self._failure: str | None = None
-
-    def __enter__(self) -> "JournalWriter":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def append(self, record: Record) -> None:
         """Write `record`; it is durable after the next `sync`.

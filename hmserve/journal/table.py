@@ -9,8 +9,8 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 
+from hmserve.closing import Closing
 from hmserve.errors import JournalError
 from hmserve.journal.files import explained, replace, write_all
 from hmserve.journal.ledger import Row
@@ -69,7 +69,7 @@ def render(scenario: Scenario, rows: Iterable[Row]) -> str:
     return to_csv([header(scenario), *(fields(scenario, row) for row in rows)])
 
 
-class SamplesTable:
+class SamplesTable(Closing):
     """The samples file of a run that goes on.
 
     Args:
@@ -87,17 +87,6 @@ class SamplesTable:
         replace(path, render(scenario, rows))
         with explained("open", path):
             self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
-
-    def __enter__(self) -> "SamplesTable":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add `rows`; a reader sees them at once.

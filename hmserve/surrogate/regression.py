@@ -17,11 +17,11 @@ Memory = list[float] | None
 
 
 _FITTED = 300
-"""Hyperparameters are fitted to at most this many rows: few numbers, and each step costs n^3."""
+"""Hyperparameters are few and each step of a fit costs n^3: so many rows are enough."""
 
 
 def fitting_rows(n: int, seed: int) -> Ints:
-    """Return which of `n` rows hyperparameters are fitted to, in order: all, or a random part."""
+    """Return which of `n` rows to fit hyperparameters to, in order: all, or a random part."""
     if n <= _FITTED:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, _FITTED, replace=False))
