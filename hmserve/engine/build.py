@@ -19,18 +19,15 @@ def build(scenario: Scenario, seed: int, known: int = 0) -> StagedOptimizer:
         scenario: What to optimize.
         seed: Decides every draw of the run.
         known: How many evaluations are observed before the first ask; the design of
-            experiments is that much shorter.
+            experiments is that much shorter, unless it is a grid.
     """
     samples = max(scenario.design.samples - known, 0)
-    iterations = scenario.iterations
-    if scenario.design.kind == "grid_search":
-        samples, iterations = scenario.design.samples, 0
     configurations = design(scenario.space, scenario.design.kind, samples, seed)
     return StagedOptimizer(
         History(scenario.space),
         configurations,
         lambda: proposer(scenario, seed, len(configurations)),
-        iterations,
+        scenario.iterations,
         scenario.batch_size,
     )
 

@@ -59,7 +59,7 @@ class Axis:
     def _rounded(self, u: Floats) -> Floats:
         """Return what `Real.encode` makes of what `Real.decode` makes of `u`, to the bit."""
         low, high = self._bounds
-        value = np.clip(low * (1.0 - u) + high * u, low, high) + 0.0
+        value = np.clip(low * (1.0 - u) + high * u, low, high)
         unit = 1.0 if np.isfinite(high - low) else 0.5
         return (value * unit - low * unit) / (high * unit - low * unit)
 

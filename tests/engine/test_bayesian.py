@@ -165,6 +165,13 @@ def test_a_real_of_few_floats_is_exhausted_before_it_repeats():
     assert len(asked) == 7
 
 
+def test_each_trial_has_draws_of_its_own():
+    optimizer = build(scenario(REAL), 1)
+    first = optimizer.ask(1)
+    optimizer.drop(first)
+    assert optimizer.ask(1)[0].configuration != first[0].configuration
+
+
 @pytest.mark.parametrize("pending", [0, 30])
 def test_before_any_result_proposals_are_random_and_new(pending):
     found = scenario(INTEGER, evaluations_per_optimization_iteration=40)

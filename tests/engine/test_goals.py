@@ -8,6 +8,7 @@ from hmserve.acquisition.hypervolume import LogExpectedHypervolumeImprovement
 from hmserve.acquisition.improvement import LogExpectedImprovement
 from hmserve.engine.goals import Hypervolume, Minimum, Scalarised
 from hmserve.surrogate import gp
+from hmserve.surrogate.base import Normal
 from hmserve.surrogate.kernel import Kernel
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -73,6 +74,27 @@ def test_two_objectives_are_improved_beyond_the_front_of_posterior_means():
     # Between the two minima rather than in the far corner.
     near, far = acquisition(np.array([[0.35, 0.35], [1.0, 1.0]]))
     assert near > far
+
+
+class Known:
+    """A model that is all but sure of one objective, which is a column of X."""
+
+    def __init__(self, column):
+        self._column = column
+
+    def mean(self, X):
+        return X[:, self._column]
+
+    def predict(self, X):
+        return Normal(self.mean(X), np.full(len(X), 1e-12))
+
+
+def test_the_ends_of_the_front_can_be_improved_at_a_small_cost_in_the_other_objective():
+    front = np.array([[0.0, 1.0], [0.4, 0.3], [1.0, 0.0]])
+    acquisition = Hypervolume().acquisition([Known(0), Known(1)], front, 0)
+    before, small, large = acquisition(np.array([[0.0, 1.0], [-0.1, 1.05], [-0.1, 1.2]]))
+    assert small > -10.0
+    assert max(before, large) < -10.0
 
 
 @pytest.mark.parametrize("Y", [np.zeros((6, 2)), np.ones((1, 2)), np.eye(2)])
