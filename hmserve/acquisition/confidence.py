@@ -17,7 +17,7 @@ def hypermapper_beta(iteration: int) -> float:
 class LogConfidenceBound:
     """log softplus(eta - (mu - beta s)): grows as the lower confidence bound falls.
 
-    Where alone, its maximiser is that of mu - beta s; the logarithm of a positive gain is
+    Alone, it is largest where mu - beta s is least; the logarithm of a positive gain is
     what can be added to the log probability of feasibility.
 
     Args:

@@ -73,7 +73,7 @@ class Search:
             fresh: Which points may be proposed.
             rng: The only source of randomness.
         """
-        X = self._candidates(anchors, rng)
+        X = self.candidates(anchors, rng)
         X = X[fresh(X)]
         if not len(X):
             return None
@@ -88,7 +88,8 @@ class Search:
             return np.asarray(X[order[0]])
         return np.asarray(starts[keep][int(np.argmax(best[keep]))])
 
-    def _candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
+    def candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
+        """Return points all over the space, and around `anchors`, shape (a, d)."""
         d = len(self._encoding.axes)
         blocks = [self._encoding.draw(quasi_random(_CANDIDATES, d, rng))]
         for scale in (0.1, 0.01, 0.001) if len(anchors) else ():

@@ -47,19 +47,16 @@ def _shortfall(p: Floats) -> Floats:
     return np.asarray(np.maximum(_LIKELY - p, 0.0))
 
 
-class OptimisticFeasibility:
-    """Latent mean plus one standard deviation: where to look while nothing is feasible yet."""
+class LogFeasibility:
+    """log P(feasible) alone: what counts while hardly anything feasible is known."""
 
     differentiable = True
 
     def __init__(self, feasibility: FeasibilityModel) -> None:
-        self._latent = feasibility.latent
+        self._feasibility = feasibility
 
     def __call__(self, X: Floats) -> Floats:
-        mean, variance = self._latent.predict(X)
-        return mean + np.sqrt(variance)
+        return self._feasibility.log_probability(X)
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
-        mean, variance, dmean, dvariance = self._latent.predict_with_gradient(X)
-        s = np.sqrt(variance)
-        return mean + s, dmean + dvariance / (2.0 * s)[:, None]
+        return self._feasibility.log_probability_with_gradient(X)

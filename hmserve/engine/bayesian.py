@@ -5,14 +5,15 @@ are believed to come out as the models predict (kriging believer), in models of 
 feasibility alike; one mechanism serves batches, workers and ranks.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hmserve.acquisition.base import Acquisition
-from hmserve.acquisition.maximize import Search, best_of
-from hmserve.acquisition.weighting import OptimisticFeasibility, TimesFeasibility
+from hmserve.acquisition.maximize import Search, best_of, values
+from hmserve.acquisition.weighting import LogFeasibility, TimesFeasibility
 from hmserve.arrays import Floats
 from hmserve.engine.goals import Goal
 from hmserve.engine.history import History
@@ -27,6 +28,9 @@ _ENUMERABLE = 50_000
 
 _ANCHORS = 5
 """Around how many of the best evaluated points candidates are drawn."""
+
+_HOPE = math.log(0.25)
+"""Where log P(feasible) is below this everywhere, proposals are random."""
 
 _DRAWS = 100
 """How often random points are drawn before one that is taken will do."""
@@ -80,11 +84,16 @@ class BayesianProposer:
         kept = subset(data, merit, rng)
         models = self._fit(kept, rng)
         anchors = data.X[np.argsort(merit, kind="stable")[:_ANCHORS]]
+        few = data.feasible.sum() <= 2 * len(self._encoding.axes)
         chosen: list[Configuration] = []
         while len(chosen) < n:
-            points = np.concatenate([kept.X[kept.feasible], pending])
-            acquisition = self._acquisition(models.believe(pending), points, first_id)
-            x = self._maximize(acquisition, anchors, novelty, rng)
+            believed = models.believe(pending)
+            if few and self._is_blind(believed, anchors, novelty, rng):
+                x = self._explore(novelty, rng)
+            else:
+                points = np.concatenate([kept.X[kept.feasible], pending])
+                acquisition = self._acquisition(believed, points, first_id)
+                x = self._maximize(acquisition, anchors, novelty, rng)
             if x is None:
                 break
             chosen.extend(self._encoding.decode(x[None]))
@@ -130,11 +139,32 @@ class BayesianProposer:
         return self._modeller.fit(data, Z, int(rng.integers(2**31)))
 
     def _acquisition(self, models: Models, points: Floats, trial: int) -> Acquisition:
-        if not models.objectives:
-            assert models.feasibility is not None, "no evaluation at all"
-            return OptimisticFeasibility(models.feasibility)
         gain = self._goal.acquisition(models.objectives, points, trial)
         return TimesFeasibility(gain, models.feasibility) if models.feasibility else gain
+
+    def _is_blind(
+        self, models: Models, anchors: Floats, novelty: Novelty, rng: np.random.Generator
+    ) -> bool:
+        """Whether the models know of no place that is at all likely to be feasible.
+
+        With hardly an example the model of feasibility is flat, and flat models are largest
+        where they know least: their maximum is a corner, again and again.
+        """
+        if models.feasibility is None:
+            return False
+        if not models.objectives:
+            return True
+        if isinstance(novelty, Listed):
+            X = novelty.free
+        else:
+            X = self._search.candidates(anchors, rng)
+        log_p = values(LogFeasibility(models.feasibility), X)
+        return bool(log_p.max(initial=-np.inf) < _HOPE)
+
+    def _explore(self, novelty: Novelty, rng: np.random.Generator) -> Floats | None:
+        """Return a point drawn at random, or None if all are taken."""
+        drawn = self._encoding.encode(self._at_random(1, novelty, rng))
+        return np.asarray(drawn[0]) if novelty(drawn).any() else None
 
     def _maximize(
         self,

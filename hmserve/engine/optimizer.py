@@ -60,12 +60,16 @@ class Optimizer(Protocol):
     def drop(self, trials: Iterable[Trial]) -> None:
         """Forget pending trials that were never evaluated; their budget comes back.
 
+        Those of the design of experiments are the next to be asked.
+
         Raises:
             UnknownTrialError: A trial is not pending. Nothing has changed.
         """
 
     def abandon(self, trials: Iterable[Trial]) -> None:
         """Forget pending trials that will not be answered; their budget is spent.
+
+        Their configurations are not asked again.
 
         Raises:
             UnknownTrialError: A trial is not pending. Nothing has changed.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hmserve.acquisition.improvement import LogExpectedImprovement
-from hmserve.acquisition.weighting import OptimisticFeasibility, TimesFeasibility
+from hmserve.acquisition.weighting import LogFeasibility, TimesFeasibility
 from hmserve.surrogate.feasibility import FeasibilityModel
 from hmserve.surrogate.kernel import Kernel
 
@@ -42,19 +42,8 @@ def test_weighting_keeps_whether_there_is_a_gradient(models, feasibility):
     assert TimesFeasibility(alone, feasibility).differentiable
 
 
-def test_optimism_is_the_latent_mean_and_a_standard_deviation(models, feasibility):
-    acquisition = OptimisticFeasibility(feasibility)
-    mean, variance = feasibility.latent.predict(X)
-    np.testing.assert_allclose(acquisition(X), mean + np.sqrt(variance), rtol=1e-12)
+def test_feasibility_alone_is_the_log_probability(models, feasibility):
+    acquisition = LogFeasibility(feasibility)
+    np.testing.assert_array_equal(acquisition(X), feasibility.log_probability(X))
     assert acquisition.differentiable
     models.assert_gradients_agree(acquisition, X)
-
-
-def test_optimism_prefers_the_unknown_to_what_failed():
-    rng = np.random.default_rng(0)
-    failed = 0.3 * rng.random((10, 2))
-    theta = np.array([-1.5, -1.5, 1.0])
-    kernel = Kernel((0, 0))
-    model = FeasibilityModel.condition(kernel, theta, failed, np.zeros(10, dtype=bool))
-    near, far = OptimisticFeasibility(model)(np.array([[0.15, 0.15], [0.9, 0.9]]))
-    assert far > near

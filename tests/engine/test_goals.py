@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -43,6 +43,7 @@ def test_each_objective_has_its_targets_in_the_order_of_its_values(make):
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 12).flatmap(lambda n: arrays(float, (n, 3), elements=FINITE)))
+@example(np.finfo(float).max * np.array([[1.0, -1.0, 0.5], [-1.0, 1.0, -1.0], [0.0, 1.0, 1.0]]))
 def test_targets_are_finite_whatever_the_objectives(Y):
     for goal, columns in (
         (Minimum(improvement), 1),

@@ -3,9 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions
 from hmserve.surrogate.kernel import Kernel
-from hmserve.surrogate.regression import ForestRegression, GaussianProcessRegression
+from hmserve.surrogate.regression import (
+    ForestRegression,
+    GaussianProcessRegression,
+    fitting_rows,
+)
 
 LEVELS = (0, 3, 0)
 
@@ -50,6 +55,32 @@ def test_a_fit_that_begins_at_its_own_result_stays_there():
     _, first = kind.fit(X, z, None, 0)
     _, second = kind.fit(X, z, first, 0)
     np.testing.assert_allclose(second, first, atol=0.05)
+
+
+def test_a_fit_starts_where_the_last_ended_and_once_afresh(monkeypatch):
+    X, z = data()
+    fit, seen = gp.maximum_a_posteriori, []
+
+    def looking(*given):
+        seen.append([start.tolist() for start in given[-1]])
+        return fit(*given)
+
+    monkeypatch.setattr(gp, "maximum_a_posteriori", looking)
+    kind = gaussian_process()
+    _, memory = kind.fit(X, z, None, 0)
+    kind.fit(X, z, memory, 0)
+    (fresh,) = seen[0]
+    assert seen[1] == [memory, fresh]
+
+
+@pytest.mark.parametrize("n", [1, 300, 301, 1000])
+def test_hyperparameters_are_fitted_to_a_bounded_number_of_different_rows(n):
+    rows = fitting_rows(n, 5)
+    assert len(rows) == min(n, 300)
+    assert (np.diff(rows) > 0).all()
+    assert 0 <= rows[0] <= rows[-1] < n
+    assert (rows == fitting_rows(n, 5)).all()
+    assert n <= 300 or (rows != fitting_rows(n, 6)).any()
 
 
 def test_noise_is_learnt_if_there_may_be_some_and_else_next_to_nothing():
