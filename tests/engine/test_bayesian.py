@@ -115,12 +115,12 @@ def test_it_keeps_away_from_where_evaluations_fail():
 
 def test_while_everything_fails_it_looks_all_over_the_space():
     found = scenario(REAL, REAL)
-    optimizer = observing(found, 10, lambda x: None)
+    optimizer = observing(found, 10, lambda _: None)
     asked = []
     for _ in range(16):
         trials = optimizer.ask(1)
         asked += trials
-        optimizer.tell([result(found, trial, lambda x: None) for trial in trials])
+        optimizer.tell([result(found, trial, lambda _: None) for trial in trials])
     quadrants = {tuple(x > 0.5) for x in coordinates(found, asked)}
     assert len(quadrants) == 4
 
