@@ -29,7 +29,7 @@ def chakong_haimes(trial):
     )
 
 
-@pytest.mark.parametrize("seed", [0, 2, 3])
+@pytest.mark.parametrize("seed", [0, 3])
 def test_most_proposals_are_feasible_although_the_design_hardly_was(seed):
     optimizer = build(SCENARIO, seed)
     evaluations = []
