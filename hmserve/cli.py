@@ -44,6 +44,8 @@ acknowledged is on disk.
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+_SIGNALLED = tuple(128 + number for number in _SIGNALS)
+
 
 class Terminated(BaseException):
     """SIGTERM arrived."""
@@ -59,9 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
-        return _status(list(sys.argv[1:] if argv is None else argv))
+        status = _status(list(sys.argv[1:] if argv is None else argv))
     finally:
         _settle()
+    if status in _SIGNALLED:
+        _ignore_signals()
+    return status
 
 
 def _status(arguments: list[str]) -> int:
@@ -107,6 +112,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
     for each in _SIGNALS:
         signal.signal(each, _pass_over)
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+
+
+def _ignore_signals() -> None:
+    """Let no further signal spoil the status while the interpreter shuts down.
+
+    Python gives every signal its default effect again before it exits, except those ignored.
+    They are blocked first, so that none arrives between its handler and SIG_IGN.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _pass_over(number: int, frame: FrameType | None) -> None:
