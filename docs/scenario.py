@@ -77,7 +77,7 @@ def rows(key: str, schema: Schema, parent: Schema) -> Iterator[str]:
         f"`{key}`",
         kind(schema),
         "needed" if needed else "none" if default is None else code(default),
-        schema["description"].replace("|", "\\|"),
+        description(schema),
         "<br>".join(code(example) for example in schema["examples"]),
     ]
     yield f"| {' | '.join(cells)} |\n"
@@ -85,13 +85,21 @@ def rows(key: str, schema: Schema, parent: Schema) -> Iterator[str]:
         yield from rows(name, subschema, at)
 
 
+def description(schema: Schema) -> str:
+    """Return what the key means, and why it means nothing here, if that is so."""
+    text = schema["description"]
+    if "x-without-effect" in schema:
+        text += f" *Accepted, without effect: {schema['x-without-effect']}.*"
+    return text.replace("|", "\\|")
+
+
 def below(key: str, schema: Schema) -> Iterator[tuple[str, Schema, Schema]]:
     """Yield name, schema and parent schema of the keys in the object `key`."""
     for name, subschema in schema.get("properties", {}).items():
         yield (f"{key}.{name}" if key else name), subschema, schema
-    others = schema.get("additionalProperties")
-    if others:
-        yield from below(f"{key}.NAME", others)
+    for keyword, step in (("items", "[]"), ("additionalProperties", ".NAME")):
+        if schema.get(keyword):
+            yield from below(f"{key}{step}", schema[keyword])
 
 
 def kind(schema: Schema) -> str:
@@ -100,7 +108,12 @@ def kind(schema: Schema) -> str:
         return ", ".join(code(choice) for choice in schema["enum"])
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     words = [" or ".join(name for name in types if name != "null")]
-    words += [text.format(schema[bound]) for bound, text in BOUNDS.items() if bound in schema]
+    for bound, text in BOUNDS.items():
+        if bound in schema:
+            many = "entry" in text and schema[bound] != 1
+            words.append(
+                text.format(schema[bound]).replace("entry", "entries" if many else "entry")
+            )
     return ", ".join(words)
 
 

@@ -14,7 +14,7 @@ from hmserve.journal.ledger import Row
 from hmserve.progress import Progress
 from hmserve.report import tables
 from hmserve.run import Run
-from hmserve.scenario import Files, Scenario
+from hmserve.scenario import Files, Scenario, outward
 from hmserve.space.space import Configuration
 from hmserve.transports.callable import Callables, Function
 from hmserve.transports.outcomes import Outcomes
@@ -33,7 +33,8 @@ class Result:
 
     Args:
         scenario: What was optimized.
-        rows: Every result in the order it came, with its times.
+        rows: Every result in the order it came, with its times; as it was minimised: what
+            is maximised has the other sign here, and here alone.
         interrupted: Whether the user ended the run before its budget was spent.
     """
 
@@ -43,14 +44,15 @@ class Result:
 
     @property
     def best(self) -> Evaluation | None:
-        """The feasible evaluation of least first objective; None if none is feasible."""
+        """The feasible evaluation of best first objective; None if none is feasible."""
         row = tables.best(self.rows, self.scenario)
-        return row.evaluation if row else None
+        return outward(self.scenario, row.evaluation) if row else None
 
     @property
     def front(self) -> list[Evaluation]:
         """The feasible evaluations that no other dominates, in the order they came."""
-        return [row.evaluation for row in tables.front(self.rows, self.scenario)]
+        front = tables.front(self.rows, self.scenario)
+        return [outward(self.scenario, row.evaluation) for row in front]
 
     @property
     def files(self) -> Files:
@@ -72,7 +74,7 @@ class Result:
         return {name: np.array([r[name] for r in records], kinds.get(name)) for name in names}
 
     def _record(self, row: Row) -> dict[str, Any]:
-        evaluation = row.evaluation
+        evaluation = outward(self.scenario, row.evaluation)
         objectives = {
             name: evaluation.objectives.get(name) for name in self.scenario.objectives
         }
@@ -221,10 +223,10 @@ class AskTell(Closing):
             UsageError: The configuration is not in the space.
             EvaluatorError: The outcome cannot be understood.
         """
-        # Scalars of numpy and its kin become those of Python.
-        values = {k: v.item() if hasattr(v, "item") else v for k, v in configuration.items()}
-        if not self._run.scenario.space.contains(values):
-            raise UsageError(f"{values!r:.200} is not in the space")
+        values = {name: _plain(value) for name, value in configuration.items()}
+        fault = self._run.scenario.space.fault(values)
+        if fault is not None:
+            raise UsageError(f"{values!r:.200} is not in the space: {fault}")
         trial = Trial(OUTSIDE, values)
         self._take(Results(observations=self._outcomes.read([trial], outcome)))
 
@@ -255,3 +257,9 @@ class AskTell(Closing):
     def _take(self, results: Results) -> None:
         self._run.take(results)
         self._run.recorder.sync()
+
+
+def _plain(value: Any) -> Any:
+    """Return Python's own scalar for one of numpy or its kin, and a tuple for a sequence."""
+    plain = value.tolist() if hasattr(value, "tolist") else value
+    return tuple(plain) if isinstance(plain, list) else plain

@@ -6,10 +6,11 @@ Every function takes the scenario document with its defaults filled in, and note
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from hmserve.document import Findings, Path, quote
 from hmserve.domains import field_fault, width
+from hmserve.schema import Schema, apply_defaults, did_you_mean, idle_keys
 from hmserve.space.parameters import Parameter
 
 Document: TypeAlias = Mapping[str, Any]
@@ -20,10 +21,96 @@ LINE_BYTES: Final = 1000
 """C clients read a line into a buffer of this size."""
 
 
-def check_columns(document: Document, findings: Findings) -> None:
+class Objectives(NamedTuple):
+    """The key ``optimization_objectives``.
+
+    Args:
+        names: Column names, in order.
+        maximised: Those of which more is better.
+        ranges: What an objective can be at all, where that is said.
+    """
+
+    names: tuple[str, ...]
+    maximised: frozenset[str]
+    ranges: Mapping[str, tuple[float, float]]
+
+
+def read_objectives(document: Document, findings: Findings) -> Objectives:
+    """Return the objectives; refuse ranges that are none."""
+    entries: list[Mapping[str, Any]] = [
+        {"name": entry, "goal": "minimize", "range": None} if isinstance(entry, str) else entry
+        for entry in document["optimization_objectives"]
+    ]
+    ranges = {}
+    for index, entry in enumerate(entries):
+        bounds = entry["range"]
+        if bounds is None:
+            continue
+        if len(bounds) != 2 or bounds[0] >= bounds[1]:
+            path = ("optimization_objectives", index, "range")
+            findings.refuse(path, f"expected [low, high], low < high, got {quote(bounds)}")
+        else:
+            ranges[entry["name"]] = (float(bounds[0]), float(bounds[1]))
+    names = tuple(entry["name"] for entry in entries)
+    maximised = frozenset(e["name"] for e in entries if e["goal"] == "maximize")
+    return Objectives(names, maximised, ranges)
+
+
+def read_target(
+    document: Document, objectives: Objectives, findings: Findings
+) -> dict[str, float]:
+    """Return the target by objective, as minimised; refuse names and numbers that fit none."""
+    given, path = document["target"], ("target",)
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        if len(objectives.names) > 1:
+            example = quote(dict.fromkeys(objectives.names, given))
+            findings.refuse(path, f"expected a number by objective, for example {example}")
+            return {}
+        given = {objectives.names[0]: given}
+    target = {}
+    for name, value in given.items():
+        if name not in objectives.names:
+            guess = did_you_mean(name, objectives.names)
+            findings.refuse((*path, name), f"is no objective{guess}")
+        target[name] = -value if name in objectives.maximised else value
+    return target
+
+
+def check_boxes(document: Document, objectives: int, findings: Findings) -> None:
+    """Refuse boxes of another number of sides than there are objectives."""
+    limits = document["bounding_box_limits"]
+    if len(limits) not in (2, 2 * objectives):
+        expected = "2 numbers" if objectives == 1 else f"2 numbers, or {2 * objectives}"
+        findings.refuse(("bounding_box_limits",), f"expected {expected}, got {len(limits)}")
+
+
+def with_aliases(
+    document: Mapping[str, Any], given: Document, findings: Findings
+) -> dict[str, Any]:
+    """Return `document` with BaCO's names of keys moved to HyperMapper's."""
+    resolved = dict(document)
+    for alias, key in _ALIASES.items():
+        if document[alias] is None:
+            continue
+        if key in given and given[key] != given[alias]:
+            findings.refuse((alias,), f"is another name of {key}, and they differ")
+        resolved[key] = document[alias]
+    return resolved
+
+
+_ALIASES: Final = {
+    "baco_mode": "hypermapper_mode",
+    "resume_optimization_file": "resume_optimization_data",
+    "model_weight": "prior_beta",
+}
+
+
+def check_columns(document: Document, objectives: Sequence[str], findings: Findings) -> None:
     """Refuse names that break a line or come twice."""
     taken: dict[str, str] = {}
-    for path, name, what in _columns(document):
+    for path, name, what in _columns(document, objectives):
         fault = field_fault(name)
         if fault:
             findings.refuse(path, f"the name {quote(name)} {fault}")
@@ -32,10 +119,10 @@ def check_columns(document: Document, findings: Findings) -> None:
         taken.setdefault(name, what)
 
 
-def _columns(document: Document) -> Iterator[tuple[Path, str, str]]:
+def _columns(document: Document, objectives: Sequence[str]) -> Iterator[tuple[Path, str, str]]:
     for name in document["input_parameters"]:
         yield ("input_parameters", name), name, "an input parameter"
-    for index, name in enumerate(document["optimization_objectives"]):
+    for index, name in enumerate(objectives):
         yield ("optimization_objectives", index), name, "an objective"
     if document["feasible_output"]["enable_feasible_predictor"]:
         name = document["feasible_output"]["name"]
@@ -85,7 +172,11 @@ def output_files(
         message = f"expected the name of a directory, got {quote(document['run_directory'])}"
         findings.refuse(("run_directory",), message)
     files = {"run_directory": directory}
-    for key, field in _OUTPUTS.items():
+    outputs = dict(_OUTPUTS)
+    if document["profiling"]:
+        outputs["profiling_file"] = "profile"
+    files["profile"] = ""
+    for key, field in outputs.items():
         name = document[key]
         if not name.isprintable() or not os.path.basename(name):
             findings.refuse((key,), f"expected the name of a file, got {quote(name)}")
@@ -95,7 +186,7 @@ def output_files(
         message = f"its journal {quote(files['journal'])} is already {inputs[files['journal']]}"
         findings.refuse(("output_data_file",), message)
     owners = {files["journal"]: "the journal of output_data_file", **inputs}
-    for key, field in _OUTPUTS.items():
+    for key, field in outputs.items():
         path = files[field]
         if path in owners:
             findings.refuse((key,), f"{quote(path)} is already {owners[path]}")
@@ -158,18 +249,46 @@ def _input_file(
     return None
 
 
-def warn_without_effect(document: Document, defaults: Document, findings: Findings) -> None:
-    """Note what differs from the defaults and yet changes nothing."""
-    changed = {key for key, value in document.items() if value != defaults.get(key)}
-    if "output_image" in changed:
-        findings.warn(("output_image",), "accepted; no effect in this version of hmserve")
+def warm_start_files(document: Document, directory: str, findings: Findings) -> tuple[str, ...]:
+    """Return the absolute paths of the tables and journals to learn from."""
+    directories = [os.curdir, directory]
+    found = [
+        _input_file(("warm_start", index), name, directories, findings)
+        for index, name in enumerate(document["warm_start"])
+    ]
+    return tuple(path for path in found if path is not None)
+
+
+def prior_file(document: Document, directory: str, findings: Findings) -> str | None:
+    """Return the absolute path of the table that priors are estimated from, if some are."""
+    entries = document["input_parameters"].values()
+    wanted = any(entry.get("prior") == "estimate" for entry in entries)
+    if not wanted and not document["estimate_multivariate_priors"]:
+        return None
+    directories = [os.curdir, directory]
+    name = document["prior_estimation_file"]
+    return _input_file(("prior_estimation_file",), name, directories, findings)
+
+
+def warn_without_effect(
+    schema: Schema, document: Document, given: Document, findings: Findings
+) -> None:
+    """Note what is given and yet changes nothing."""
+    for path, reason in idle_keys(schema, given):
+        findings.warn(path, f"accepted, without effect: {reason}")
+    defaults = apply_defaults(schema, {})
+    changed = {key for key in given if document[key] != defaults.get(key)}
     enabled = document["feasible_output"]["enable_feasible_predictor"]
     if "feasible_output" in changed and not enabled:
         message = "no effect without enable_feasible_predictor: true"
         findings.warn(("feasible_output",), message)
-    if "resume_optimization_data" in changed and not document["resume_optimization"]:
+    resumed = {"resume_optimization_data", "resume_optimization_file"} & changed
+    if resumed and not document["resume_optimization"]:
         message = "no effect without resume_optimization: true"
-        findings.warn(("resume_optimization_data",), message)
+        findings.warn((min(resumed),), message)
+    if document["print_posterior_best"] and len(document["optimization_objectives"]) > 1:
+        message = "no effect with several objectives: there is no single minimum"
+        findings.warn(("print_posterior_best",), message)
     if document["models"]["model"] == "gaussian_process":
         for key, value in document["models"].items():
             if key != "model" and value != defaults["models"][key]:

@@ -1,50 +1,34 @@
-"""The command line: verbs, exit statuses, and what a terminal shows."""
+"""The command line: which verb is meant, and the exit status it ends with."""
 
-import argparse
-import contextlib
+import importlib
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import FrameType
-from typing import NoReturn
 
-from hmserve.errors import HmserveError, JournalError, UsageError
-from hmserve.version import __version__
-
-_HELP = """\
-hmserve finds the settings that make your program best.
-
-  hmserve --config app.json     serve a client: requests on stdout, results on stdin
-  hmserve check app.json        validate a scenario and describe its space; runs nothing
-  hmserve best app.json         the best point of a run, as CSV
-  hmserve pareto app.json       the Pareto front of a run, as CSV; also into its file
-  hmserve quickstart            watch a real program being tuned, in under a minute
-
-A scenario file says what may vary and what counts:
-
-  {"application_name": "app",
-   "optimization_objectives": ["seconds"],
-   "input_parameters": {
-     "tile": {"parameter_type": "ordinal", "values": [8, 16, 32, 64]},
-     "unroll": {"parameter_type": "integer", "values": [1, 8]}}}
-
-hmserve writes "Request N", a header and N rows of CSV; you write a header and N rows with the
-objectives added; and so on until "End of HyperMapper". Every result is on disk before the next
-request leaves. After a crash, start it again with --resume.
-"""
-
-_EPILOG = """\
-exit status: 0 done, 1 a defect of hmserve, 2 scenario or command line unusable, 3 the client
-broke the protocol, 4 a file cannot be written, 130 and 143 interrupted; all that was
-acknowledged is on disk.
-"""
-
+from hmserve.commands.terminal import complain
+from hmserve.errors import HmserveError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 _SIGNALLED = tuple(128 + number for number in _SIGNALS)
+
+# Modules of hmserve.commands; what they need is loaded for those who ask for it.
+_HOMES = {
+    "serve": "serve",
+    "check": "look",
+    "best": "look",
+    "pareto": "look",
+    "quickstart": "look",
+    "compute-pareto": "tools",
+    "plot-pareto": "tools",
+    "plot-hvi": "tools",
+    "plot-optimization-results": "tools",
+    "plot": "tools",
+    "hypermapper-home": "tools",
+}
 
 
 class Terminated(BaseException):
@@ -55,17 +39,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status.
 
     Args:
-        argv: Arguments without the program's name; None for those of the process.
+        argv: Arguments without the program's name; None for those of the process. Under the
+            name of one of HyperMapper's tools, as ``hm-plot-pareto``, the process is that.
     """
     # One BLAS thread, before anything loads numpy: the evaluators own the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
-        status = _status(list(sys.argv[1:] if argv is None else argv))
+        status = _status(_own_arguments() if argv is None else list(argv))
     finally:
         _settle()
     if status in _SIGNALLED:
         _ignore_signals()
+    return status
+
+
+def _own_arguments() -> list[str]:
+    """Return the arguments of the process, its name first if that is a tool's."""
+    name = os.path.basename(sys.argv[0])
+    is_tool = name.startswith("hm-") and name[3:] in _HOMES
+    return [name, *sys.argv[1:]] if is_tool else sys.argv[1:]
+
+
+def _dispatch(arguments: list[str]) -> int:
+    verb, *rest = arguments or [""]
+    verb = verb.removeprefix("hm-")
+    if verb not in _HOMES:
+        verb, rest = "serve", arguments
+    module = importlib.import_module(f"hmserve.commands.{_HOMES[verb]}")
+    status: int = getattr(module, verb.replace("-", "_"))(rest)
     return status
 
 
@@ -78,19 +80,19 @@ def _status(arguments: list[str]) -> int:
                 signal.signal(number, _stop)
         return _dispatch(arguments)
     except HmserveError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.status
     except KeyboardInterrupt:
-        _complain("interrupted; all that was acknowledged is on disk, --resume goes on")
+        complain("interrupted; all that was acknowledged is on disk, --resume goes on")
         return 128 + signal.SIGINT
     except Terminated:
-        _complain("terminated; all that was acknowledged is on disk, --resume goes on")
+        complain("terminated; all that was acknowledged is on disk, --resume goes on")
         return 128 + signal.SIGTERM
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         return 0
     except Exception:  # noqa: BLE001 - a defect must end with its own status
-        _complain("a defect of hmserve, please report it:\n" + traceback.format_exc())
+        complain("a defect of hmserve, please report it:\n" + traceback.format_exc())
         return 1
 
 
@@ -128,146 +130,3 @@ def _ignore_signals() -> None:
 
 def _pass_over(number: int, frame: FrameType | None) -> None:
     del number, frame
-
-
-def _complain(text: str) -> None:
-    # Whoever closed our standard error does not want to hear it; the status still tells.
-    with contextlib.suppress(OSError):
-        if sys.stderr is not None:
-            print(f"hmserve: {text[:16_000]}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def _writing() -> Iterator[None]:
-    """Tell a standard output that takes no more from a defect."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise JournalError(f"cannot write to standard output: {error.strerror}") from error
-
-
-def _show(text: str) -> None:
-    """Write `text` now, while a failure can still be told; escape what has no encoding."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    with _writing():
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)
-
-
-def _dispatch(arguments: list[str]) -> int:
-    verbs = {"serve": _serve, "check": _check, "best": _best, "pareto": _pareto}
-    verbs["quickstart"] = _quickstart
-    if arguments and arguments[0] in verbs:
-        return verbs[arguments[0]](arguments[1:])
-    return _serve(arguments)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises where argparse exits: Python 3.10's fails if standard error takes nothing."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().rstrip()}")
-
-
-def _parser(verb: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    return _Parser(
-        prog=f"hmserve {verb}".strip(),
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
-def _serve(arguments: list[str]) -> int:
-    parser = _parser("", _HELP, _EPILOG)
-    parser.add_argument("scenario", nargs="?", help="the scenario file")
-    parser.add_argument("--config", metavar="FILE", help="the scenario file, HyperMapper's way")
-    parser.add_argument("--resume", action="store_true", help="go on with an earlier run")
-    parser.add_argument("--verbose", action="store_true", help="progress on stderr")
-    parser.add_argument("--version", action="version", version=f"hmserve {__version__}")
-    options = parser.parse_args(arguments)
-    if (options.scenario is None) == (options.config is None):
-        raise UsageError(
-            "expected one scenario file, for example: hmserve --config app.json\n"
-            "hmserve --help tells more; hmserve quickstart shows it at work"
-        )
-    return _run(options.config or options.scenario, options.resume, options.verbose)
-
-
-def _run(path: str, resume: bool, verbose: bool) -> int:
-    """Serve the scenario at `path` on standard input and output, or from its table."""
-    from hmserve.transports.stdio import claim_stdout
-
-    # Before anything else runs: nothing but the protocol may reach the real stdout.
-    reader, writer = claim_stdout()
-    from hmserve import serve
-    from hmserve.progress import Progress
-    from hmserve.report import tables
-    from hmserve.scenario import Scenario
-
-    scenario = Scenario.load(path)
-    table = scenario.mode == "exhaustive"
-    # Many clients never read our stderr, so in their company we are silent.
-    progress = Progress(sys.stderr) if verbose or (table and sys.stderr.isatty()) else None
-    if not table and os.isatty(reader.fileno()):
-        _complain("waiting for results on standard input; hmserve quickstart shows how")
-    with serve.open_run(scenario, resume) as run:
-        heard = progress or (lambda _: None)
-        if table:
-            serve.from_table(run, heard)
-            best = tables.best_block(run.rows, scenario)
-            with _writing():
-                writer.write(best.encode() if scenario.print_best is not False else b"")
-                writer.write(b"End of HyperMapper\n")
-        else:
-            serve.over_pipe(run, reader, writer, heard)
-        if progress:
-            progress.finish(run)
-    return 0
-
-
-def _check(arguments: list[str]) -> int:
-    parser = _parser("check", "Validate a scenario and describe its space. Runs nothing.")
-    parser.add_argument("scenario", help="the scenario file")
-    options = parser.parse_args(arguments)
-    from hmserve.report.check import describe
-    from hmserve.scenario import Scenario
-
-    _show(describe(Scenario.load(options.scenario)))
-    return 0
-
-
-def _best(arguments: list[str]) -> int:
-    from hmserve.report import tables
-    from hmserve.report.lookback import look_back
-
-    parser = _parser("best", "Print the best point of a run as CSV.")
-    parser.add_argument("run", help="the scenario file, or the journal of the run")
-    options = parser.parse_args(arguments)
-    scenario, ledger = look_back(options.run)
-    if len(scenario.objectives) > 1:
-        raise UsageError("several objectives have no single best point; try: hmserve pareto")
-    _show(tables.best_csv(ledger.rows, scenario).replace("\r\n", "\n"))
-    return 0
-
-
-def _pareto(arguments: list[str]) -> int:
-    from hmserve.report import tables
-    from hmserve.report.lookback import look_back
-
-    parser = _parser("pareto", "Print the Pareto front of a run as CSV; also into its file.")
-    parser.add_argument("run", help="the scenario file, or the journal of the run")
-    options = parser.parse_args(arguments)
-    scenario, ledger = look_back(options.run)
-    tables.write_front(ledger.rows, scenario)
-    _show(tables.front_csv(ledger.rows, scenario).replace("\r\n", "\n"))
-    return 0
-
-
-def _quickstart(arguments: list[str]) -> int:
-    parser = _parser("quickstart", "Watch a real program being tuned through a pipe.")
-    parser.parse_args(arguments)
-    from hmserve.quickstart.tour import run
-
-    return run(lambda line: _show(f"{line}\n"))

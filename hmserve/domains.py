@@ -6,14 +6,17 @@ from typing import Any, Final, TypeAlias
 
 from hmserve.document import Findings, Path, quote
 from hmserve.schema import did_you_mean
+from hmserve.space.fixed import Fixed
 from hmserve.space.parameters import (
     Categorical,
     Integer,
     Ordinal,
     Parameter,
     Real,
+    Value,
     is_number,
 )
+from hmserve.space.permutation import LARGEST, Permutation
 from hmserve.space.space import levels_of
 
 LARGEST_INTEGER: Final = 2**50
@@ -30,20 +33,57 @@ def read_parameter(name: str, entry: Mapping[str, Any], findings: Findings) -> P
     None if it cannot be one: `findings` then says why.
     """
     path: Path = ("input_parameters", name)
-    make = _KINDS[entry["parameter_type"]](name, entry["values"], (*path, "values"), findings)
-    if make is None:
+    before = len(findings.problems)
+    kind = entry["parameter_type"]
+    make = _KINDS[kind](name, entry["values"], (*path, "values"), findings)
+    if make is None or not _is_plausible(entry, path, findings):
         return None
+    if kind == "permutation":
+        make = partial(make, entry.get("parametrization") or "spearman")
+    if entry.get("transform", "none") == "log" and not _log_fault(make(), path, findings):
+        make = partial(make, log=True)
     parameter = make()
-    default = entry.get("parameter_default")
-    if default is None:
-        return parameter
-    if not parameter.contains(default):
-        message = f"expected {_domain(parameter)}, got {quote(default)}"
-        findings.refuse(
-            (*path, "parameter_default"), message + _nearest_label(parameter, default)
-        )
+    default, fixed = (
+        _value(parameter, entry.get(key), (*path, key), findings)
+        for key in ("parameter_default", "fixed")
+    )
+    if len(findings.problems) > before:
         return None
-    return make(parameter.parse(parameter.format(default)))
+    if fixed is not None:
+        return Fixed(parameter, fixed)
+    return parameter if default is None else make(default=default)
+
+
+def _is_plausible(entry: Mapping[str, Any], path: Path, findings: Findings) -> bool:
+    """Refuse keys that the kind of parameter does not have."""
+    kind = entry["parameter_type"]
+    before = len(findings.problems)
+    if entry.get("parametrization") and kind != "permutation":
+        findings.refuse((*path, "parametrization"), f"only a permutation has one, not a {kind}")
+    if entry.get("transform", "none") == "log" and kind in ("categorical", "permutation"):
+        findings.refuse((*path, "transform"), f"a {kind} has no logarithm")
+    return len(findings.problems) == before
+
+
+def _log_fault(parameter: Parameter, path: Path, findings: Findings) -> bool:
+    """Refuse the logarithm of what is not positive; return whether that was so."""
+    low = parameter.decode(0.0)
+    if isinstance(low, int | float) and low > 0:
+        return False
+    findings.refuse((*path, "transform"), f"log needs positive values, the least is {low}")
+    return True
+
+
+def _value(parameter: Parameter, given: Any, path: Path, findings: Findings) -> Value:
+    """Return `given` as a value of `parameter`; None, with a complaint, if it is none."""
+    if given is None:
+        return None
+    if not parameter.contains(given):
+        message = f"expected {_domain(parameter)}, got {quote(given)}"
+        findings.refuse(path, message + _nearest_label(parameter, given))
+        return None
+    value: Value = tuple(given) if isinstance(given, list) else given
+    return parameter.parse(parameter.format(value))
 
 
 def field_fault(text: str) -> str | None:
@@ -66,6 +106,8 @@ def width(parameter: Parameter) -> int:
         return WIDEST_REAL
     if isinstance(parameter, Integer):
         return max(len(str(parameter.low)), len(str(parameter.high)))
+    if isinstance(parameter, Permutation):
+        return len(parameter.format(parameter.level(0)))
     return max(len(parameter.format(value).encode()) for value in levels_of(parameter))
 
 
@@ -114,6 +156,21 @@ def _categorical(
     return partial(Categorical, name, values) if sound else None
 
 
+def _permutation(
+    name: str, values: Sequence[Any], path: Path, findings: Findings
+) -> Make | None:
+    n = values[0]
+    if len(values) != 1 or not is_number(n) or n != int(n) or not 1 <= n <= LARGEST:
+        message = f"expected [n], the number of elements, 1 to {LARGEST}, got {quote(values)}"
+        findings.refuse(path, message)
+        return None
+
+    def make(parametrization: str, default: tuple[int, ...] | None = None) -> Parameter:
+        return Permutation(name, int(n), parametrization, default)
+
+    return make
+
+
 def _refuse_faulty(
     values: Sequence[Any],
     fault_of: Callable[[Any], str | None],
@@ -152,6 +209,7 @@ _KINDS: Final[Mapping[str, Callable[[str, Sequence[Any], Path, Findings], Make |
     "integer": _integer,
     "ordinal": _ordinal,
     "categorical": _categorical,
+    "permutation": _permutation,
 }
 
 
@@ -160,6 +218,8 @@ def _domain(parameter: Parameter) -> str:
         return f"a number in [{quote(parameter.low)}, {quote(parameter.high)}]"
     if isinstance(parameter, Integer):
         return f"an integer in [{parameter.low}, {parameter.high}]"
+    if isinstance(parameter, Permutation):
+        return f"a list of the numbers 0 to {parameter.n - 1} in some order"
     return f"one of {quote(levels_of(parameter))}"
 
 

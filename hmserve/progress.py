@@ -6,7 +6,7 @@ from typing import TextIO
 
 from hmserve.report.tables import Summary, summary
 from hmserve.run import Run
-from hmserve.scenario import Scenario
+from hmserve.scenario import Scenario, outward
 
 _ON_TERMINAL = 0.2
 _ELSEWHERE = 60.0
@@ -72,7 +72,7 @@ def _best(state: Summary, scenario: Scenario) -> str:
     if state.best is None:
         return "nothing feasible yet"
     name = scenario.objectives[0]
-    return f"best {name} {state.best.evaluation.objectives[name]:.6g}"
+    return f"best {name} {outward(scenario, state.best.evaluation).objectives[name]:.6g}"
 
 
 def _left(run: Run, done: int, total: int) -> float:

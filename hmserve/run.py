@@ -1,6 +1,7 @@
 """A run: an optimizer, the record of it, and the loop in which it meets an evaluator."""
 
 import contextlib
+import itertools
 import os
 import time
 from collections import Counter
@@ -11,7 +12,9 @@ from typing import Any, Protocol
 from hmserve.closing import Closing
 from hmserve.engine.build import build
 from hmserve.engine.optimizer import Optimizer
+from hmserve.estimates import with_estimates
 from hmserve.journal import store
+from hmserve.journal.earlier import read_earlier
 from hmserve.journal.jsonl import JournalWriter
 from hmserve.journal.ledger import Ledger, Row, replay
 from hmserve.journal.records import (
@@ -27,6 +30,8 @@ from hmserve.journal.records import (
 )
 from hmserve.journal.samples import read_samples
 from hmserve.journal.table import SamplesTable
+from hmserve.limits import Limits
+from hmserve.profile import Profile
 from hmserve.scenario import Scenario
 from hmserve.trial import Evaluation, Results, Trial
 
@@ -113,12 +118,23 @@ class Run(Closing):
         scenario: What is optimized.
         optimizer: Where the journal left it.
         recorder: The journal and what follows from it.
+        profile: Where the time goes; one that is shared with the optimizer.
     """
 
-    def __init__(self, scenario: Scenario, optimizer: Optimizer, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        optimizer: Optimizer,
+        recorder: Recorder,
+        profile: Profile | None = None,
+    ) -> None:
+        self.profile = profile or Profile()
         self.scenario = scenario
         self.optimizer = optimizer
         self.recorder = recorder
+        self.expected: Evaluation | None = None
+        self._limits = Limits(scenario.stops, scenario.objectives)
+        self._reason: str | None = None
 
     @property
     def rows(self) -> Sequence[Row]:
@@ -145,24 +161,30 @@ class Run(Closing):
         if waiting:
             evaluator.submit(waiting)
         while not self.optimizer.finished:
-            self._stop_in_time()
-            trials = self.optimizer.ask(evaluator.free)
+            self._stop_early()
+            with self.profile.phase("propose"):
+                trials = self.optimizer.ask(evaluator.free)
             if trials:
-                self.recorder.asked(trials, self.optimizer.state)
-                self.recorder.sync()
+                with self.profile.phase("record"):
+                    self.recorder.asked(trials, self.optimizer.state)
+                    self.recorder.sync()
                 known.clear()
                 evaluator.submit(trials)
             if self.optimizer.pending:
-                self.take(self._without(known, evaluator.collect()))
+                with self.profile.phase("evaluate"):
+                    results = evaluator.collect()
+                self.take(self._without(known, results))
                 heard(self)
-        self.recorder.end("time" if self._out_of_time else "done")
+        self.recorder.end(self._reason or "done")
 
     def take(self, results: Results) -> None:
         """Record `results`, then let the optimizer learn from them."""
-        self.recorder.received(results)
+        with self.profile.phase("record"):
+            self.recorder.received(results)
         self.optimizer.tell(results.evaluations)
         self.optimizer.observe(results.observations)
         self.optimizer.abandon(results.abandoned)
+        self._stop_early()
 
     def _without(self, known: Counter[Hashable], results: Results) -> Results:
         """Return `results` without the observations in `known`, which are taken from there."""
@@ -181,15 +203,16 @@ class Run(Closing):
         key = self.scenario.space.key(evaluation.trial.configuration)
         return key, tuple(evaluation.objectives.items()), evaluation.feasible
 
-    @property
-    def _out_of_time(self) -> bool:
-        budget = self.scenario.time_budget
-        return budget is not None and self.recorder.elapsed >= budget
-
-    def _stop_in_time(self) -> None:
+    def _stop_early(self) -> None:
         # The first ask is always made, so that a budget of nothing still runs the design.
-        if self._out_of_time and self.recorder.ledger.asked:
-            self.optimizer.stop()
+        if self._reason is None and self.recorder.ledger.asked:
+            seconds = self.scenario.time_budget
+            if seconds is not None and self.recorder.elapsed >= seconds:
+                self._reason = "time"
+            else:
+                self._reason = self._limits.reached(self.rows)
+            if self._reason:
+                self.optimizer.stop()
 
 
 def start(scenario: Scenario) -> Run:
@@ -199,6 +222,7 @@ def start(scenario: Scenario) -> Run:
         ScenarioError: The data to begin with cannot be read.
         JournalError: The files cannot be written, or another process holds them.
     """
+    scenario = with_estimates(scenario)
     seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
     known = _known(scenario)
     first = store.start(scenario.document, seed)
@@ -213,6 +237,7 @@ def resume(scenario: Scenario) -> Run:
         ScenarioError: The run was made by a scenario that differs in what matters.
         JournalError: The journal is damaged, cannot be written, or another process holds it.
     """
+    scenario = with_estimates(scenario)
     found = store.resume(scenario.files.journal, scenario)
     if found is None:
         return start(scenario)
@@ -226,7 +251,10 @@ def resume(scenario: Scenario) -> Run:
 
 
 def _known(scenario: Scenario) -> Sequence[Evaluation]:
-    return read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
+    """Return the results to begin with."""
+    resumed = read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
+    earlier = [read_earlier(path, scenario) for path in scenario.warm_start]
+    return [*resumed, *itertools.chain.from_iterable(earlier)]
 
 
 def _open(
@@ -246,19 +274,20 @@ def _open(
             records = [*records, observed]
         first = records[0]
         assert isinstance(first, Start)
-        optimizer = build(scenario, first.seed, _begun_with(records))
+        profile = Profile()
+        optimizer = build(scenario, first.seed, _begun_with(records), profile.phase)
         ledger = replay(records, optimizer)
         table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
         stack.enter_context(table)
         stack.pop_all()
-    return Run(scenario, optimizer, Recorder(writer, ledger, table))
+    return Run(scenario, optimizer, Recorder(writer, ledger, table), profile)
 
 
 def _begun_with(records: Sequence[Record]) -> int:
     """Return how many evaluations the run began with; what came later is none of them."""
     first, *others = records
     assert isinstance(first, Start)
-    if not first.scenario.get("resume_optimization"):
+    if not (first.scenario.get("resume_optimization") or first.scenario.get("warm_start")):
         return 0
     after = next((record for record in others if not isinstance(record, Resume)), None)
     return len(after.evaluations) if isinstance(after, Observe) else 0

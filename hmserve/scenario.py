@@ -4,70 +4,50 @@ Everything wrong is found before anything runs, and reported at once; what is me
 becomes a warning. Reading a scenario creates nothing.
 """
 
+import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from hmserve.checks import (
+    Objectives,
+    check_boxes,
     check_columns,
     check_feasibility,
     check_grid,
     exhaustive_file,
     output_files,
+    prior_file,
+    read_objectives,
+    read_target,
     resume_file,
+    warm_start_files,
     warn_long_lines,
     warn_without_effect,
+    with_aliases,
 )
 from hmserve.document import Findings, Problem, parse_json, plain, read_text, report
 from hmserve.domains import read_parameter
 from hmserve.errors import ScenarioError
+from hmserve.options import (
+    AcquisitionOptions,
+    Design,
+    Feasibility,
+    FittingOptions,
+    Model,
+    ModelFreeOptions,
+    PriorOptions,
+    ReportOptions,
+    ScalarizationOptions,
+    Stops,
+    pick,
+)
 from hmserve.schema import apply_defaults, conforms, explain, load_schema
 from hmserve.space.parameters import Parameter
 from hmserve.space.space import Space
-
-
-@dataclass(frozen=True, slots=True)
-class Feasibility:
-    """The feasibility column: its name and the words written into it."""
-
-    name: str
-    true_value: str
-    false_value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """The design of experiments.
-
-    Args:
-        kind: HyperMapper's ``doe_type``.
-        samples: How many configurations, the default one included; a grid ignores it.
-    """
-
-    kind: str
-    samples: int
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What predicts the objectives.
-
-    Args:
-        kind: ``auto``, ``gaussian_process`` or ``random_forest``.
-        trees: Forest: number of trees.
-        max_features: Forest: share of the parameters tried in each split.
-        bootstrap: Forest: whether trees see resampled data.
-        min_samples_split: Forest: smallest node that is split.
-        noise: Whether a second evaluation may differ from the first.
-    """
-
-    kind: str
-    trees: int
-    max_features: float
-    bootstrap: bool
-    min_samples_split: int
-    noise: bool
+from hmserve.structure import check_region, read_space
+from hmserve.trial import Evaluation
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +59,7 @@ class Files:
     pareto: str
     journal: str
     log: str
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +69,36 @@ class Scenario:
     Args:
         application_name: Name of the run.
         space: The parameters.
-        objectives: Names of the objectives.
+        objectives: Names of the objectives; inside they are all minimised.
+        maximised: Those of which more is better: outside they have the other sign.
+        ranges: What an objective can be at all, as the user sees it.
         mode: ``default``, ``client-server`` or ``exhaustive``.
         exhaustive_file: Absolute path of the table of mode ``exhaustive``.
         feasibility: None if there is no feasibility column.
+        feasibility_threshold: What is less likely feasible is avoided; None: hmserve decides.
         design: The design of experiments.
+        method: How configurations are chosen after it.
         model: What predicts the objectives.
-        acquisition: ``EI`` or ``UCB``.
+        fitting: How Gaussian processes are fitted.
+        acquisition: ``EI``, ``UCB`` or ``TS``.
+        searching: What is maximised, and how.
+        scalarization: How several objectives become one.
+        prior: How priors enter.
+        model_free: The methods without a model.
         iterations: Number of requests after the design.
         batch_size: Configurations in each of them.
+        repetitions: How often each is evaluated.
         time_budget: In seconds; None for no limit.
+        stops: What else ends the run.
+        threads: How many linear algebra may use.
         seed: None if it is to be drawn.
         files: What the run writes.
         resume_data: Absolute path of the CSV to start from.
+        warm_start: Absolute paths of tables and journals to learn from.
+        prior_data: Absolute path of the table that priors are estimated from, if some are.
         timestamp: Name of the time column.
         print_best: Whether stdout shows the best configuration; None: as the mode has it.
+        reports: What else the end tells.
         verbose: Whether the log has more detail.
         source: What messages call the scenario.
         document: The JSON with every default filled in.
@@ -112,20 +108,35 @@ class Scenario:
     application_name: str
     space: Space
     objectives: tuple[str, ...]
+    maximised: frozenset[str]
+    ranges: Mapping[str, tuple[float, float]]
     mode: str
     exhaustive_file: str | None
     feasibility: Feasibility | None
+    feasibility_threshold: float | None
     design: Design
+    method: str
     model: Model
+    fitting: FittingOptions
     acquisition: str
+    searching: AcquisitionOptions
+    scalarization: ScalarizationOptions
+    prior: PriorOptions
+    model_free: ModelFreeOptions
     iterations: int
     batch_size: int
+    repetitions: int
     time_budget: float | None
+    stops: Stops
+    threads: int
     seed: int | None
     files: Files
     resume_data: str | None
+    warm_start: tuple[str, ...]
+    prior_data: str | None
     timestamp: str
     print_best: bool | None
+    reports: ReportOptions
     verbose: bool
     source: str
     document: dict[str, Any] = field(repr=False)
@@ -159,6 +170,15 @@ class Scenario:
         """
         return _read(mapping, [], _Origin(source, directory))
 
+    def inward(self, name: str, value: float | None) -> float | None:
+        """Return a measured objective as it is minimised; None if it failed or cannot be."""
+        if value is None or not math.isfinite(value):
+            return None
+        low, high = self.ranges.get(name, (-math.inf, math.inf))
+        if not low <= value <= high:
+            return None
+        return -value + 0.0 if name in self.maximised else value
+
 
 class _Origin(NamedTuple):
     source: str
@@ -176,9 +196,9 @@ def _read(tree: Any, repeated: Sequence[Problem], origin: _Origin) -> Scenario:
         findings.problems += [p for p in explain(schema, given) if p.path not in found]
     parameters = _read_parameters(given, findings)
     if well_formed:
-        document = apply_defaults(schema, given)
-        warn_without_effect(document, apply_defaults(schema, {}), findings)
-        return _assemble(document, parameters, origin, findings)
+        document = with_aliases(apply_defaults(schema, given), given, findings)
+        warn_without_effect(schema, document, given, findings)
+        return _assemble(_Reading(document, given, origin, findings), parameters)
     raise ScenarioError(report(origin.source, findings.problems, origin.text))
 
 
@@ -196,46 +216,100 @@ def _read_parameters(given: Any, findings: Findings) -> list[Parameter]:
     return [parameter for parameter in parameters if parameter is not None]
 
 
-def _assemble(
-    document: dict[str, Any],
-    parameters: Sequence[Parameter],
-    origin: _Origin,
-    findings: Findings,
-) -> Scenario:
-    check_columns(document, findings)
+class _Reading(NamedTuple):
+    document: dict[str, Any]
+    given: Mapping[str, Any]
+    origin: _Origin
+    findings: Findings
+
+    def stop_if_faulty(self) -> None:
+        if self.findings.problems:
+            problems = self.findings.problems
+            raise ScenarioError(report(self.origin.source, problems, self.origin.text))
+
+
+class _Parts(NamedTuple):
+    objectives: Objectives
+    space: Space
+    exhaustive_file: str | None
+    files: dict[str, str]
+    resume_data: str | None
+    warm_start: tuple[str, ...]
+    prior_data: str | None
+    target: dict[str, float]
+
+
+def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
+    """Return what has to be put together from several keys, when no fault was found."""
+    document, _, origin, findings = reading
+    objectives = read_objectives(document, findings)
+    check_columns(document, objectives.names, findings)
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
+    check_boxes(document, len(objectives.names), findings)
     table = exhaustive_file(document, origin.directory, findings)
     inputs = {table: "exhaustive_search_file"}
     if origin.text is not None:
         inputs[os.path.abspath(origin.source)] = "the scenario"
     files = output_files(document, inputs, findings)
     resume_data = resume_file(document, origin.directory, findings)
-    if findings.problems:
-        raise ScenarioError(report(origin.source, findings.problems, origin.text))
+    warm_start = warm_start_files(document, origin.directory, findings)
+    prior_data = prior_file(document, origin.directory, findings)
+    target = read_target(document, objectives, findings)
+    complete = len(parameters) == len(document["input_parameters"])
+    space = read_space(document, parameters, findings) if complete else None
+    reading.stop_if_faulty()
+    assert space is not None
+    check_region(space, findings)
+    reading.stop_if_faulty()
     warn_long_lines(parameters, findings)
-    design = _design(document["design_of_experiment"])
-    grid = design.kind == "grid_search"
-    mode, minutes = document["hypermapper_mode"]["mode"], document["time_budget"]
-    seed, print_best = document["seed"], document["print_best"]
+    return _Parts(objectives, space, table, files, resume_data, warm_start, prior_data, target)
+
+
+def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
+    document, given, origin, findings = reading
+    parts = _parts(reading, parameters)
+    method, design = _method(document)
+    minutes, seed, print_best = (document[k] for k in ("time_budget", "seed", "print_best"))
+    batch = int(document["evaluations_per_optimization_iteration"])
+    mode = document["hypermapper_mode"]["mode"]
+    iterations = _iterations(document, given, method, design)
+    if document["max_evaluations"] is not None:
+        # So that whoever reads this document again finds the same budget.
+        document["optimization_iterations"] = iterations
     return Scenario(
         application_name=document["application_name"],
-        space=Space(parameters),
-        objectives=tuple(document["optimization_objectives"]),
+        space=parts.space,
+        objectives=parts.objectives.names,
+        maximised=parts.objectives.maximised,
+        ranges=parts.objectives.ranges,
         mode="client-server" if mode == "interactive" else mode,
-        exhaustive_file=table,
-        feasibility=_feasibility(document["feasible_output"]),
+        exhaustive_file=parts.exhaustive_file,
+        feasibility=Feasibility.read(document["feasible_output"]),
+        feasibility_threshold=document["feasible_output"]["feasibility_threshold"],
         design=design,
-        model=_model(document["models"], document["noise"]),
-        acquisition=document["acquisition_function"],
-        iterations=0 if grid else int(document["optimization_iterations"]),
-        batch_size=int(document["evaluations_per_optimization_iteration"]),
+        method=method,
+        model=Model.read(document["models"], document["noise"]),
+        fitting=pick(FittingOptions, document),
+        acquisition=document["acquisition_function"].split("_")[0],
+        searching=pick(AcquisitionOptions, document),
+        scalarization=pick(ScalarizationOptions, document),
+        prior=pick(PriorOptions, document),
+        model_free=pick(ModelFreeOptions, document),
+        iterations=iterations,
+        batch_size=batch,
+        repetitions=int(document["number_of_repetitions"]),
         time_budget=None if minutes < 0 else min(minutes, 1e300) * 60.0,
+        stops=_stops(document, parts.target),
+        threads=max(int(document["number_of_cpus"]), 1),
         seed=None if seed is None else int(seed),
-        files=Files(**files),
-        resume_data=resume_data,
+        files=Files(**parts.files),
+        resume_data=parts.resume_data,
+        warm_start=parts.warm_start,
+        prior_data=parts.prior_data,
         timestamp=document["timestamp"],
         print_best=None if print_best == "auto" else print_best,
+        reports=pick(ReportOptions, document),
         verbose=document["verbose_logging"],
         source=origin.source,
         document=document,
@@ -243,22 +317,56 @@ def _assemble(
     )
 
 
-def _feasibility(block: Mapping[str, Any]) -> Feasibility | None:
-    if not block["enable_feasible_predictor"]:
-        return None
-    return Feasibility(block["name"], str(block["true_value"]), str(block["false_value"]))
+def _method(document: Mapping[str, Any]) -> tuple[str, Design]:
+    """Return the method, and the design of experiments it begins with."""
+    method, block = document["optimization_method"], document["design_of_experiment"]
+    kind, samples = block["doe_type"], int(block["number_of_samples"])
+    if kind == "embedding random sampling":
+        kind = "random sampling"
+    if method == "exhaustive":
+        kind = "grid_search"
+    elif method == "evolutionary_optimization":
+        samples = int(document["evolution_population_size"])
+    elif method == "local_search" and document["local_search_random_points"] is not None:
+        samples = int(document["local_search_random_points"])
+    names = {"prior_guided_optimization": "bayesian_optimization"}
+    return names.get(method, method), Design(kind, samples, block["allow_repetitions"])
 
 
-def _design(block: Mapping[str, Any]) -> Design:
-    return Design(block["doe_type"], int(block["number_of_samples"]))
+def _iterations(
+    document: Mapping[str, Any], given: Mapping[str, Any], method: str, design: Design
+) -> int:
+    """Return how many requests follow the design."""
+    if design.kind == "grid_search":
+        return 0
+    if method == "evolutionary_optimization":
+        return int(document["evolution_generations"])
+    limit = document["max_evaluations"]
+    if method == "local_search" and document["local_search_evaluation_limit"] >= 0:
+        limit = document["local_search_evaluation_limit"]
+    elif "optimization_iterations" in given or limit is None:
+        return int(document["optimization_iterations"])
+    batch = int(document["evaluations_per_optimization_iteration"])
+    return max(-(-(int(limit) - design.samples) // batch), 0)
 
 
-def _model(block: Mapping[str, Any], noise: bool) -> Model:
-    return Model(
-        kind=block["model"],
-        trees=int(block["number_of_trees"]),
-        max_features=float(block["max_features"]),
-        bootstrap=block["bootstrap"],
-        min_samples_split=int(block["min_samples_split"]),
-        noise=noise,
+def _stops(document: Mapping[str, Any], target: Mapping[str, float]) -> Stops:
+    limit, patience = (
+        document["max_evaluations"],
+        document["max_evaluations_without_improvement"],
     )
+    if document["optimization_method"] == "local_search":
+        own = int(document["local_search_evaluation_limit"])
+        limit = min(own, limit or own) if own >= 0 else limit
+    return Stops(limit, target, patience)
+
+
+def outward(scenario: Scenario, evaluation: Evaluation) -> Evaluation:
+    """Return `evaluation` with its objectives as the user sees them."""
+    if not scenario.maximised:
+        return evaluation
+    shown = {
+        name: -value + 0.0 if name in scenario.maximised else value
+        for name, value in evaluation.objectives.items()
+    }
+    return replace(evaluation, objectives=shown)

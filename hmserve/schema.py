@@ -19,7 +19,7 @@ Schema: TypeAlias = Mapping[str, Any]
 
 ANNOTATIONS: Final = frozenset(
     {"$schema", "$comment", "title", "description", "default", "examples"}
-    | {"x-section", "x-later"}
+    | {"x-section", "x-later", "x-without-effect"}
 )
 """Keywords that say nothing about whether a document conforms."""
 
@@ -147,6 +147,23 @@ def unknown_keys(schema: Schema, data: Any) -> list[str]:
     return [key for key in data if key not in known] if isinstance(data, dict) else []
 
 
+def idle_keys(schema: Schema, data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the path of each key of `data` that is accepted without effect, and why.
+
+    A key that has its default was not meant to have one.
+    """
+    if not isinstance(data, dict):
+        return
+    known = schema.get("properties", {})
+    for key, value in data.items():
+        subschema = known.get(key, {})
+        reason = subschema.get("x-without-effect")
+        if reason is None:
+            yield from idle_keys(subschema, value, (*path, key))
+        elif value != subschema.get("default"):
+            yield (*path, key), reason
+
+
 def explain(schema: Schema, data: Any) -> list[Problem]:
     """Return everything that keeps `data` from conforming, in words for its author."""
     import jsonschema
@@ -160,6 +177,8 @@ def explain(schema: Schema, data: Any) -> list[Problem]:
             continue  # the error about the enum says it better
         if keyword in _BOUND_WORDS:
             expected = _BOUND_WORDS[keyword].format(error.validator_value)
+            if error.validator_value != 1:
+                expected = expected.replace("entry", "entries")
             problems.append(Problem(path, f"expected {expected}, got {quote(error.instance)}"))
         else:
             words = _EXPLANATIONS[keyword]

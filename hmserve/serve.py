@@ -3,20 +3,26 @@
 import json
 import traceback
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from hmserve import run as runs
 from hmserve.errors import HmserveError, RemoteProtocolError
 from hmserve.journal.samples import read_samples
 from hmserve.log import Log
+from hmserve.profile import write_profile
 from hmserve.protocol.classic import ClassicSession
 from hmserve.protocol.codec import Codec
 from hmserve.report import tables
 from hmserve.run import Evaluator, Run
-from hmserve.scenario import Scenario
+from hmserve.scenario import Scenario, outward
 from hmserve.transports.lookup import Lookup
+from hmserve.transports.repeating import Repeating
 from hmserve.transports.streams import Streams
+from hmserve.trial import OUTSIDE, Evaluation, Trial
 from hmserve.version import __version__
+
+if TYPE_CHECKING:
+    from hmserve.engine.insights import Insights
 
 Heard = Callable[[Run], None]
 
@@ -30,7 +36,7 @@ def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> Non
         JournalError: A file cannot be written.
     """
     scenario = run.scenario
-    codec = Codec(scenario.space, scenario.objectives, scenario.feasibility)
+    codec = Codec(scenario.space, scenario.objectives, scenario.feasibility, scenario.inward)
     streams = Streams(ClassicSession(codec), reader, writer)
     try:
         perform(run, lambda _: streams, heard)
@@ -40,7 +46,12 @@ def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> Non
             "--resume goes on from there"
         ) from None
     best = tables.best(run.rows, scenario) if scenario.print_best else None
-    streams.finish(best.evaluation if best else None)
+    streams.finish(outward(scenario, best.evaluation) if best else None, run.expected)
+
+
+def codec_of(scenario: Scenario) -> Codec:
+    """Return what reads and writes the rows of `scenario`."""
+    return Codec(scenario.space, scenario.objectives, scenario.feasibility, scenario.inward)
 
 
 def from_table(run: Run, heard: Heard) -> None:
@@ -60,7 +71,9 @@ def perform(run: Run, evaluator: Callable[[Log], Evaluator], heard: Heard) -> No
         heard: Called after each new result.
     """
     with open_log(run) as log:
-        _drive(run, evaluator(log), log, heard)
+        once = evaluator(log)
+        times = run.scenario.repetitions
+        _drive(run, Repeating(once, times, log.say) if times > 1 else once, log, heard)
 
 
 def open_run(scenario: Scenario, resume: bool) -> Run:
@@ -88,17 +101,26 @@ def conclude(run: Run, log: Log) -> None:
     """Write the front, if there are several objectives, and the best point."""
     if len(run.scenario.objectives) > 1:
         tables.write_front(run.rows, run.scenario)
+    log.write(codec_of(run.scenario).expected(run.expected))
     log.write(tables.best_block(run.rows, run.scenario))
+    if run.scenario.reports.profiling:
+        write_profile(
+            run.profile, run.scenario.files.profile, run.scenario.reports.append_profiles
+        )
 
 
 def _drive(run: Run, evaluator: Evaluator, log: Log, heard: Heard) -> None:
+    important = _Importance(run, log)
+
     def listen(run: Run) -> None:
+        important.tell()
         if run.scenario.verbose:
             log.say(tables.summary_line(run.recorder.ledger, run.scenario))
         heard(run)
 
     try:
         run.drive(evaluator, listen)
+        run.expected = _expected(run)
     except HmserveError as error:
         log.say(f"stopped: {error}")
         raise
@@ -111,3 +133,50 @@ def _drive(run: Run, evaluator: Evaluator, log: Log, heard: Heard) -> None:
     finally:
         conclude(run, log)
     log.write("End of HyperMapper\n")
+
+
+def _expected(run: Run) -> Evaluation | None:
+    """Return where the model expects the minimum, if that is wanted and there is one."""
+    scenario = run.scenario
+    if not scenario.reports.print_posterior_best or len(scenario.objectives) > 1:
+        return None
+    from hmserve.engine.insights import Insights
+
+    found = Insights(scenario, run.recorder.ledger.start.seed).minimum(
+        [row.evaluation for row in run.rows]
+    )
+    if found is None:
+        return None
+    trial = Trial(OUTSIDE, found.configuration)
+    return outward(scenario, Evaluation(trial, {scenario.objectives[0]: found.value}))
+
+
+class _Importance:
+    """Tells the log after each request how much each parameter matters.
+
+    Args:
+        run: Whose results count.
+        log: Where it is told.
+    """
+
+    def __init__(self, run: Run, log: Log) -> None:
+        self._run = run
+        self._log = log
+        self._wanted = run.scenario.reports.print_parameter_importance
+        self._insights: Insights | None = None
+
+    def tell(self) -> None:
+        """Write a line for each objective, once the design of experiments is over."""
+        run = self._run
+        # In the middle of a request nothing has been learnt yet.
+        if not self._wanted or run.optimizer.pending:
+            return
+        if self._insights is None:
+            from hmserve.engine.insights import Insights
+
+            self._insights = Insights(run.scenario, run.recorder.ledger.start.seed)
+        found = self._insights.importances([row.evaluation for row in run.rows])
+        for name, shares in found.items():
+            ordered = sorted(shares.items(), key=lambda item: -item[1])
+            text = ", ".join(f"{parameter} {share:.3f}" for parameter, share in ordered)
+            self._log.say(f"importance for {name}: {text}")

@@ -6,40 +6,20 @@ import json
 import pathlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import pytest
 
+from hmserve import serve
 from hmserve.errors import RemoteProtocolError
 from hmserve.protocol.classic import ClassicSession
-from hmserve.protocol.codec import Codec
+from hmserve.protocol.codec import Codec, input_field
 from hmserve.protocol.events import Complete, Event, PeerClosed
-from hmserve.space.parameters import Categorical, Integer, Ordinal, Real, format_number
-from hmserve.space.space import Space
+from hmserve.scenario import Scenario
+from hmserve.space.parameters import format_number
 from hmserve.transports.streams import Streams
 from hmserve.trial import OUTSIDE, Evaluation, Results, Trial
 
 GOLDEN = sorted(pathlib.Path(__file__).with_name("golden").glob("*.txt"))
-KINDS = {
-    "real": lambda name, values: Real(name, *values),
-    "integer": lambda name, values: Integer(name, *values),
-    "ordinal": Ordinal,
-    "categorical": Categorical,
-}
-
-
-@dataclass
-class Feasibility:
-    name: str
-    true_value: str
-    false_value: str
-
-
-def feasibility_of(
-    enable_feasible_predictor, name, true_value="true", false_value="false"
-) -> Feasibility:
-    assert enable_feasible_predictor
-    return Feasibility(name, true_value, false_value)
 
 
 def unescape(text):
@@ -49,16 +29,7 @@ def unescape(text):
 
 
 def codec_of(document) -> Codec:
-    parameters = [
-        KINDS[entry["parameter_type"]](name, entry["values"])
-        for name, entry in document["input_parameters"].items()
-    ]
-    feasible = document.get("feasible_output")
-    return Codec(
-        Space(parameters),
-        document["optimization_objectives"],
-        None if feasible is None else feasibility_of(**feasible),
-    )
+    return serve.codec_of(Scenario.parse(document))
 
 
 class Script:
@@ -76,7 +47,10 @@ class Script:
     def trials(self, rows: Iterable[str], first: int) -> list[Trial]:
         parameters = self.codec.space.parameters
         configurations = [
-            {p.name: p.parse(f) for p, f in zip(parameters, row.split(","), strict=True)}
+            {
+                p.name: p.parse(field) if field else None
+                for p, field in zip(parameters, self.codec.split(row), strict=True)
+            }
             for row in rows
         ]
         return [Trial(i, c) for i, c in enumerate(configurations, first)]
@@ -90,7 +64,7 @@ class Script:
         if evaluation.trial.id != OUTSIDE:
             return " ".join([str(evaluation.trial.id - first + 1), *words])
         fields = [
-            p.format(evaluation.trial.configuration[p.name])
+            input_field(p, evaluation.trial.configuration[p.name])
             for p in self.codec.space.parameters
         ]
         return " ".join(["new", *words, "at", ",".join(fields)])

@@ -187,12 +187,15 @@ def test_defaults_are_filled_in_below_keys_that_were_given() -> None:
         "max_features": 0.5,
         "bootstrap": False,
         "min_samples_split": 5,
+        "use_all_data_to_fit_mean": False,
+        "use_all_data_to_fit_variance": False,
     }
     assert filled["feasible_output"]["true_value"] == "true"
     assert apply_defaults(SCENARIO, {})["feasible_output"]["true_value"] == "True"
     assert filled["design_of_experiment"] == {
         "doe_type": "random sampling",
         "number_of_samples": 10,
+        "allow_repetitions": False,
     }
 
 
@@ -214,7 +217,7 @@ def test_filled_in_defaults_are_nobody_elses() -> None:
         (
             {"acquisition_function": "ei"},
             "$.acquisition_function",
-            'expected "EI" or "UCB", got "ei"; did you mean "EI"?',
+            'expected "EI", "UCB", "TS", "EI_PIBO" or "EI_BOPRO", got "ei"; did you mean "EI"?',
         ),
         (
             {"models": {"model": "random_forrest"}},
@@ -241,22 +244,15 @@ def test_filled_in_defaults_are_nobody_elses() -> None:
         ),
         ({"colour": 3}, "$.colour", "unknown key"),
         (
-            {"number_of_cpus": 3},
-            "$.number_of_cpus",
+            {"workers": 3},
+            "$.workers",
             "this key is not supported by this version of hmserve yet "
-            "(HyperMapper: processes of the acquisition search); remove it",
+            "(hmserve: evaluations side by side); remove it",
         ),
         (
-            {"acquisition_function": "TS"},
-            "$.acquisition_function",
-            'expected "EI" or "UCB"; "TS" is not supported by this version of hmserve yet '
-            "(HyperMapper: Thompson sampling)",
-        ),
-        (
-            {"optimization_objectives": [{"name": "fps"}]},
+            {"optimization_objectives": [{"goal": "maximize"}]},
             "$.optimization_objectives[0]",
-            'expected a string; {"name": "fps"} is not supported by this version of hmserve '
-            "yet (hmserve: an objective with its goal, to be maximised)",
+            'name is missing, for example "fps"',
         ),
         (
             {"input_parameters": {"a b": {"parameter_type": "real", "values": [0, 1]}}},

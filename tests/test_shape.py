@@ -22,6 +22,7 @@ FILES = sorted(
 )
 LIGHT = [
     "cli",
+    "commands",
     "serve",
     "run",
     "scenario",

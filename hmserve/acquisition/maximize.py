@@ -7,6 +7,7 @@ best-improvement exchange on the discrete ones.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats, Mask
 from hmserve.descent import descend
 from hmserve.space.encoding import Encoding
+from hmserve.space.prior_model import PriorModel
 
 Fresh = Callable[[Floats], Mask]
 """Tells which rows of X, shape (m, d), may be proposed."""
@@ -21,10 +23,26 @@ Fresh = Callable[[Floats], Mask]
 _BLOCK = 256
 """Candidates evaluated at once: larger blocks spill out of the cache."""
 
-_CANDIDATES = 1024
-_STARTS = 6
 _EXCHANGES = 30
 _POLISH = 40
+_SHARES = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """How hard to search.
+
+    Args:
+        candidates: How many points all over the space are looked at.
+        starts: How many of the best are refined.
+        distances: How far from the anchors others lie, as shares of the range; empty: none do.
+        gain: By how much an exchange must raise the acquisition.
+    """
+
+    candidates: int = 1024
+    starts: int = 6
+    distances: tuple[float, ...] = (0.1, 0.01, 0.001)
+    gain: float = 0.0
 
 
 def values(acquisition: Acquisition, X: Floats) -> Floats:
@@ -56,10 +74,19 @@ class Search:
 
     Args:
         encoding: The space.
+        options: How hard to search.
+        prior: Where good points are expected.
     """
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(
+        self,
+        encoding: Encoding,
+        options: SearchOptions = SearchOptions(),
+        prior: PriorModel | None = None,
+    ) -> None:
         self._encoding = encoding
+        self._prior = prior
+        self._options = options
         self._continuous = np.flatnonzero(~encoding.discrete)
 
     def __call__(
@@ -78,8 +105,10 @@ class Search:
         if not len(X):
             return None
         a = values(acquisition, X)
-        order = np.argsort(-a, kind="stable")[:_STARTS]
+        order = np.argsort(-a, kind="stable")[: max(self._options.starts, 1)]
         starts, best = X[order], a[order]
+        if not self._options.starts:
+            return np.asarray(starts[0])
         for _ in range(2 if len(self._continuous) and self._encoding.discrete.any() else 1):
             starts, best = self._polish(acquisition, starts, best)
             starts, best = self._exchange(acquisition, starts, best, fresh)
@@ -91,8 +120,10 @@ class Search:
     def candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
         """Return points all over the space, and around `anchors`, shape (a, d)."""
         d = len(self._encoding.axes)
-        blocks = [self._encoding.draw(quasi_random(_CANDIDATES, d, rng))]
-        for scale in (0.1, 0.01, 0.001) if len(anchors) else ():
+        blocks = [self._everywhere(rng)]
+        if not self._options.distances:
+            return blocks[0]
+        for scale in self._options.distances if len(anchors) else ():
             copies = np.repeat(anchors, 40, axis=0)
             moved = rng.random(copies.shape) < min(1.0, 3.0 / d)
             shifted = np.clip(copies + scale * rng.standard_normal(copies.shape), 0.0, 1.0)
@@ -100,22 +131,49 @@ class Search:
         blocks.extend(self._encoding.neighbours(x) for x in anchors[:3])
         return np.concatenate(blocks)
 
+    def _everywhere(self, rng: np.random.Generator) -> Floats:
+        """Return points all over the space; with priors, as many again where these point."""
+        n, space = max(self._options.candidates, 1), self._encoding.space
+        U = quasi_random(n, space.dimension, rng)
+        X = self._encoding.draw(U)
+        if self._prior is not None:
+            X = np.concatenate([X, self._prior.draw(U)])
+        if space.known is None:
+            return X
+        X = X[self._encoding.holds(X)]
+        missing = n - len(X)
+        if missing <= 0:
+            return X
+        drawn = self._encoding.points(space.known.region.draw(missing, rng))
+        return np.concatenate([X, drawn])
+
     def _polish(self, acquisition: Acquisition, X: Floats, a: Floats) -> tuple[Floats, Floats]:
-        """Climb from all rows of `X` at once in the continuous coordinates."""
+        """Climb from all rows of `X` at once in the continuous coordinates.
+
+        Of a way that breaks a known constraint the part before that is gone.
+        """
         if not len(self._continuous) or not acquisition.differentiable:
             return X, a
+
+        active = self._encoding.active(X)
 
         def negative_sum(u: Floats) -> tuple[float, Floats]:
             Z = X.copy()
             Z[:, self._continuous] = u.reshape(len(X), -1)
             value, gradient = acquisition.value_and_gradient(Z)
+            gradient = np.where(active, gradient, 0.0)
             return -float(value.sum()), -gradient[:, self._continuous].ravel()
 
         u = X[:, self._continuous].ravel()
         found = descend(negative_sum, u, [(0.0, 1.0)] * len(u), _POLISH)
         Z = X.copy()
         Z[:, self._continuous] = found.x.reshape(len(X), -1)
-        return _better(X, a, Z, values(acquisition, Z))
+        start = X
+        for share in (1.0,) if self._encoding.space.known is None else _SHARES:
+            Y = self._encoding.snap(start + share * (Z - start))
+            b = np.where(self._encoding.holds(Y), values(acquisition, Y), -np.inf)
+            X, a = _better(X, a, Y, b)
+        return X, a
 
     def _exchange(
         self, acquisition: Acquisition, X: Floats, a: Floats, fresh: Fresh
@@ -130,7 +188,7 @@ class Search:
                 N = self._encoding.neighbours(X[i])
                 N = N[fresh(N)] if len(N) else N
                 found = values(acquisition, N)
-                if not len(N) or found.max() <= a[i]:
+                if not len(N) or found.max() <= a[i] + self._options.gain:
                     moving.discard(i)
                     continue
                 j = int(np.argmax(found))

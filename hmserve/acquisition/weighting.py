@@ -9,9 +9,11 @@ from hmserve.surrogate.feasibility import FeasibilityModel
 _CAUTION = 4.0
 """The power of P(feasible)."""
 
-_LIKELY = 0.5
+LIKELY = 0.5
+"""What is less likely than this to be feasible is avoided."""
+
 _STEEP = 100.0
-"""The log utility that a candidate loses for each unit of P(feasible) below `_LIKELY`."""
+"""The log utility that a candidate loses for each unit of P(feasible) below that."""
 
 
 class TimesFeasibility:
@@ -20,11 +22,22 @@ class TimesFeasibility:
     Expected constrained improvement (Gardner et al. 2014) takes P at its word. But the search
     goes where the product is largest: beyond the boundary, where the improvement promised is
     never measured and P is most overestimated. docs/decisions/0004-caution.md has numbers.
+
+    Args:
+        acquisition: What a feasible evaluation is worth.
+        feasibility: The model of P(feasible).
+        threshold: Below this probability the fall begins.
     """
 
-    def __init__(self, acquisition: Acquisition, feasibility: FeasibilityModel) -> None:
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        feasibility: FeasibilityModel,
+        threshold: float = LIKELY,
+    ) -> None:
         self._acquisition = acquisition
         self._feasibility = feasibility
+        self._threshold = threshold
 
     @property
     def differentiable(self) -> bool:
@@ -32,19 +45,18 @@ class TimesFeasibility:
 
     def __call__(self, X: Floats) -> Floats:
         log_p = self._feasibility.log_probability(X)
-        return self._acquisition(X) + _CAUTION * log_p - _STEEP * _shortfall(np.exp(log_p))
+        return self._acquisition(X) + _CAUTION * log_p - _STEEP * self._shortfall(np.exp(log_p))
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
         value, gradient = self._acquisition.value_and_gradient(X)
         log_p, log_p_gradient = self._feasibility.log_probability_with_gradient(X)
         p = np.exp(log_p)
-        slope = _CAUTION + _STEEP * p * (p < _LIKELY)  # d p = p d log p
-        value = value + _CAUTION * log_p - _STEEP * _shortfall(p)
+        slope = _CAUTION + _STEEP * p * (p < self._threshold)  # d p = p d log p
+        value = value + _CAUTION * log_p - _STEEP * self._shortfall(p)
         return value, gradient + slope[:, None] * log_p_gradient
 
-
-def _shortfall(p: Floats) -> Floats:
-    return np.asarray(np.maximum(_LIKELY - p, 0.0))
+    def _shortfall(self, p: Floats) -> Floats:
+        return np.asarray(np.maximum(self._threshold - p, 0.0))
 
 
 class LogFeasibility:

@@ -10,29 +10,28 @@ The same seed gives the same design in every version of Python: of the generator
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from random import Random
-from typing import Final, TypeAlias, TypeVar
+from typing import Final
 
+from hmserve.design.source import Key, Row, Source, defaults, shuffled
 from hmserve.space.parameters import Parameter, Value
 from hmserve.space.space import Configuration, Space, levels_of
-
-Row: TypeAlias = list[Value]
-Key: TypeAlias = tuple[Value, ...]
-T = TypeVar("T")
 
 GRID_LEVELS: Final = 10
 """How many values of a real a grid has, the bounds included."""
 
 _SWAPS: Final = 10
-_FAILURES: Final = 1000
 
 
-def design(space: Space, kind: str, samples: int, seed: int) -> list[Configuration]:
+def design(
+    space: Space, kind: str, samples: int, seed: int, repeating: bool = False
+) -> list[Configuration]:
     """Return the configurations to evaluate first, none of them twice.
 
-    The default configuration leads: the default of each parameter, a missing one drawn. A
-    finite space with no more than `samples` configurations gives all of them.
+    The default configuration leads: the default of each parameter, a missing one drawn; where
+    that breaks a known constraint, another one. A finite space with no more than `samples`
+    configurations gives all of them. Values are drawn from the priors of the space.
 
     Args:
         space: Where they come from.
@@ -40,83 +39,61 @@ def design(space: Space, kind: str, samples: int, seed: int) -> list[Configurati
             `samples` says.
         samples: How many, the default configuration included.
         seed: Decides every draw.
+        repeating: Whether random sampling may draw a configuration twice.
     """
     rng = Random(f"design/{seed}")
-    rows = _rows(space.parameters, kind, samples, rng)
-    return [dict(zip(space.names, row, strict=True)) for row in rows]
-
-
-def _rows(parameters: Sequence[Parameter], kind: str, samples: int, rng: Random) -> list[Row]:
     if kind == "grid_search":
-        return _grid(parameters, rng)
+        return _admitted(space, _grid(space.parameters, rng))
     if samples <= 0:
         return []
-    first = _defaults(parameters, _draw(parameters, rng))
-    if kind == "random sampling" or _size(parameters) <= samples:
-        return [first, *_distinct(parameters, samples - 1, {tuple(first)}, rng)]
-    rows = [first, *_HYPERCUBES[kind](parameters, samples - 1, rng)]
-    return _without_repeats(parameters, rows, rng)
+    source = Source(space, rng)
+    first = source.first()
+    if repeating and kind == "random sampling":
+        return [first, *(source.any() for _ in range(samples - 1))]
+    if kind == "random sampling" or space.size <= samples:
+        return [first, *source.distinct(samples - 1, [first])]
+    hypercube = _HYPERCUBES[kind](space.parameters, samples - 1, source)
+    rows = [list(first.values()), *hypercube]
+    kept = _admitted(space, _without_repeats(rows, rng))
+    return [*kept, *source.distinct(samples - len(kept), kept)]
 
 
-def _draw(parameters: Sequence[Parameter], rng: Random) -> Row:
-    return [parameter.draw(rng.random()) for parameter in parameters]
+def _admitted(space: Space, rows: Iterable[Row]) -> list[Configuration]:
+    """Return the configurations of `rows`, each once, that break no known constraint."""
+    kept: dict[Hashable, Configuration] = {}
+    for row in rows:
+        settled = space.conditions.settle(dict(zip(space.names, row, strict=True)))
+        if space.known is None or space.known.broken(settled) is None:
+            kept.setdefault(space.key(settled), settled)
+    return list(kept.values())
 
 
-def _defaults(parameters: Sequence[Parameter], drawn: Row) -> Row:
-    pairs = zip(parameters, drawn, strict=True)
-    return [value if p.default is None else p.default for p, value in pairs]
-
-
-def _size(parameters: Sequence[Parameter]) -> float:
-    sizes = [parameter.size for parameter in parameters]
-    return math.inf if math.inf in sizes else math.prod(sizes)
-
-
-def _shuffled(items: Iterable[T], rng: Random) -> list[T]:
-    shuffled = list(items)
-    for i in range(len(shuffled) - 1, 0, -1):
-        j = int(rng.random() * (i + 1))
-        shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
-    return shuffled
-
-
-def _distinct(
-    parameters: Sequence[Parameter], n: int, seen: set[Key], rng: Random
-) -> list[Row]:
-    """Return `n` random rows, none twice and none in `seen`; fewer if there are no more."""
-    if _size(parameters) <= 2 * (n + len(seen)):
-        everything = itertools.product(*map(levels_of, parameters))
-        return _shuffled((list(key) for key in everything if key not in seen), rng)[:n]
-    rows: list[Row] = []
-    taken, failures = set(seen), 0
-    # Every other draw succeeds, unless a real has hardly a float between low and high.
-    while len(rows) < n and failures < _FAILURES:
-        row = _draw(parameters, rng)
-        key = tuple(row)
-        failures = failures + 1 if key in taken else 0
-        if not failures:
-            taken.add(key)
-            rows.append(row)
-    return rows
-
-
-def _latin_hypercube(parameters: Sequence[Parameter], n: int, rng: Random) -> list[Row]:
+def _latin_hypercube(parameters: Sequence[Parameter], n: int, source: Source) -> list[Row]:
     """Return `n` rows with one value of each numeric parameter in each stratum.
 
     Labels occur equally often, give or take one. Rows may repeat.
     """
-    columns = [_column(parameter, n, rng) for parameter in parameters]
+    if source.space.joint_prior is not None and tuple(parameters) == source.space.parameters:
+        strata = [_strata(n, source.rng) for _ in parameters]
+        return [source.space.row(variates) for variates in zip(*strata, strict=True)]
+    columns = [_column(parameter, n, source) for parameter in parameters]
     return [[column[i] for column in columns] for i in range(n)]
 
 
-def _column(parameter: Parameter, n: int, rng: Random) -> list[Value]:
-    if parameter.categorical:
-        labels = _shuffled(levels_of(parameter), rng)
-        return _shuffled((labels[i % len(labels)] for i in range(n)), rng)
-    return _shuffled((parameter.draw((i + rng.random()) / n) for i in range(n)), rng)
+def _column(parameter: Parameter, n: int, source: Source) -> list[Value]:
+    rng = source.rng
+    if parameter.categorical and parameter.name not in source.space.priors:
+        labels = shuffled(levels_of(parameter), rng)
+        return shuffled((labels[i % len(labels)] for i in range(n)), rng)
+    return [source.space.quantile(parameter, u) for u in _strata(n, rng)]
 
 
-def _k_latin_hypercube(parameters: Sequence[Parameter], n: int, rng: Random) -> list[Row]:
+def _strata(n: int, rng: Random) -> list[float]:
+    """Return one variate from each stratum, in random order."""
+    return shuffled(((i + rng.random()) / n for i in range(n)), rng)
+
+
+def _k_latin_hypercube(parameters: Sequence[Parameter], n: int, source: Source) -> list[Row]:
     """Return a latin hypercube of the numeric parameters for each combination of labels.
 
     Combinations get equally many rows, give or take one; if there are more than `n`, a random
@@ -124,39 +101,34 @@ def _k_latin_hypercube(parameters: Sequence[Parameter], n: int, rng: Random) -> 
     """
     categorical = [parameter for parameter in parameters if parameter.categorical]
     numeric = [parameter for parameter in parameters if not parameter.categorical]
-    combinations = _distinct(categorical, n, set(), rng)
+    combinations = source.combinations(categorical, n)
     rows = []
     for i, labels in enumerate(combinations):
         share = n // len(combinations) + (i < n % len(combinations))
-        for numbers in _latin_hypercube(numeric, share, rng):
+        for numbers in _latin_hypercube(numeric, share, source):
             remaining = {True: iter(labels), False: iter(numbers)}
             rows.append([next(remaining[parameter.categorical]) for parameter in parameters])
-    return _shuffled(rows, rng)
+    return shuffled(rows, source.rng)
 
 
-_HYPERCUBES: Final[Mapping[str, Callable[[Sequence[Parameter], int, Random], list[Row]]]] = {
+_HYPERCUBES: Final[Mapping[str, Callable[[Sequence[Parameter], int, Source], list[Row]]]] = {
     "standard latin hypercube": _latin_hypercube,
     "k latin hypercube": _k_latin_hypercube,
 }
 
 
-def _without_repeats(
-    parameters: Sequence[Parameter], rows: list[Row], rng: Random
-) -> list[Row]:
-    """Return `rows` with repeated ones exchanged for others; the first stays.
+def _without_repeats(rows: list[Row], rng: Random) -> list[Row]:
+    """Return `rows` with repeated ones changed where that works; the first stays.
 
-    Where it works a repeated row trades one value with another row, which leaves every
-    parameter as evenly spread as before; else a random row takes its place.
+    A repeated row trades one value with another row, which leaves every parameter as evenly
+    spread as before.
     """
     rows = [list(row) for row in rows]
     counts = Counter(map(tuple, rows))
     for i in range(1, len(rows)):
         if counts[tuple(rows[i])] > 1:
             _trade(i, rows, counts, rng)
-    kept: dict[Key, Row] = {}
-    for row in rows:
-        kept.setdefault(tuple(row), row)
-    return [*kept.values(), *_distinct(parameters, len(rows) - len(kept), set(kept), rng)]
+    return rows
 
 
 def _trade(i: int, rows: list[Row], counts: "Counter[Key]", rng: Random) -> None:
@@ -177,7 +149,7 @@ def _grid(parameters: Sequence[Parameter], rng: Random) -> list[Row]:
     """Return every combination of levels, the last parameter fastest, after the default."""
     levels = [_grid_levels(parameter) for parameter in parameters]
     drawn = [values[int(rng.random() * len(values))] for values in levels]
-    first = _defaults(parameters, drawn)
+    first = defaults(parameters, drawn)
     combinations = map(list, itertools.product(*levels))
     return [first, *(row for row in combinations if row != first)]
 

@@ -5,26 +5,25 @@ are believed to come out as the models predict (kriging believer), in models of 
 feasibility alike; one mechanism serves batches, workers and ranks.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from hmserve.acquisition.base import Acquisition
-from hmserve.acquisition.maximize import Search, best_of, values
-from hmserve.acquisition.weighting import LogFeasibility, TimesFeasibility
+from hmserve.acquisition.maximize import best_of, values
+from hmserve.acquisition.weighting import LIKELY, LogFeasibility, TimesFeasibility
 from hmserve.arrays import Floats
 from hmserve.engine.goals import Goal
 from hmserve.engine.history import History
 from hmserve.engine.models import Data, Modeller, Models, subset
-from hmserve.engine.novelty import Hashed, Listed, Novelty
-from hmserve.space.encoding import Encoding
+from hmserve.engine.novelty import Listed, Novelty
+from hmserve.engine.random_search import RandomProposer
 from hmserve.space.space import Configuration
 from hmserve.trial import Trial
-
-_ENUMERABLE = 50_000
-"""Spaces up to this size are searched exhaustively at every ask."""
 
 _ANCHORS = 5
 """Around how many of the best evaluated points candidates are drawn."""
@@ -32,74 +31,116 @@ _ANCHORS = 5
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
 
-_DRAWS = 100
-"""How often random points are drawn before one that is taken will do."""
+Watch = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Counts the time in a block under a name."""
+
+
+class Maximiser(Protocol):
+    """A search for the point of largest acquisition, such as `maximize.Search`."""
+
+    def __call__(
+        self,
+        acquisition: Acquisition,
+        anchors: Floats,
+        fresh: Novelty,
+        rng: np.random.Generator,
+    ) -> Floats | None:
+        """Return the best point found, or None if nothing fresh was met."""
+
+    def candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
+        """Return points worth a look, shape (m, d)."""
+
+
+def unwatched(name: str) -> contextlib.AbstractContextManager[None]:
+    """Count nothing."""
+    del name
+    return contextlib.nullcontext()
+
+
+def unweighted(acquisition: Acquisition, trial: int) -> Acquisition:
+    """Return `acquisition` as it is: there is no prior."""
+    del trial
+    return acquisition
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What decides which point is best.
+
+    Args:
+        modeller: Fits the models.
+        goal: Makes targets, and the acquisition over their models.
+        search: Finds the maximum of an acquisition.
+        weigh: Weighs an acquisition with the user's prior, given the number of the trial.
+        threshold: What is less likely feasible than this is avoided.
+        watch: Told where the time goes.
+    """
+
+    modeller: Modeller
+    goal: Goal
+    search: Maximiser
+    weigh: Callable[[Acquisition, int], Acquisition] = unweighted
+    threshold: float = LIKELY
+    watch: Watch = unwatched
 
 
 class BayesianProposer:
     """Proposes by maximising an acquisition over models of everything known.
 
     Args:
-        encoding: The space.
         objectives: Their names, in the order of columns.
-        modeller: Fits the models.
-        goal: Makes targets, and the acquisition over their models.
+        policy: What decides.
+        random: What proposes where nothing can be decided.
         seed: With the id of a trial it decides every draw made for that trial.
     """
 
     def __init__(
-        self,
-        encoding: Encoding,
-        objectives: Sequence[str],
-        modeller: Modeller,
-        goal: Goal,
-        seed: int,
+        self, objectives: Sequence[str], policy: Policy, random: RandomProposer, seed: int
     ) -> None:
-        self._encoding = encoding
+        self.encoding = random.encoding
         self._objectives = tuple(objectives)
-        self._modeller = modeller
-        self._goal = goal
+        self._policy = policy
+        self._random = random
         self._seed = seed
-        self._search = Search(encoding)
-        small = encoding.space.size <= _ENUMERABLE
-        self._everything = encoding.enumerate() if small else None
 
     @property
     def state(self) -> Mapping[str, Any]:
-        return self._modeller.state
+        return self._policy.modeller.state
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._modeller.restore(state)
+        self._policy.modeller.restore(state)
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
         rng = np.random.default_rng([self._seed, first_id])
+        novelty = self._random.novelty(history)
         data = self._data(history)
-        pending = self._encode(history.pending)
-        novelty = self._novelty(
-            np.concatenate([data.X, pending, self._encode(history.abandoned)])
-        )
         if not len(data.X):
-            return self._at_random(n, novelty, rng)
+            return self.encoding.decode(self._random.points(n, novelty, rng))
         merit = _merit(data)
         kept = subset(data, merit, rng)
-        models = self._fit(kept, rng)
+        with self._policy.watch("fit models"):
+            models = self._fit(kept, rng)
+        pending = self._encode(history.pending)
         anchors = data.X[np.argsort(merit, kind="stable")[:_ANCHORS]]
-        few = data.feasible.sum() <= 2 * len(self._encoding.axes)
+        few = data.feasible.sum() <= 2 * len(self.encoding.axes)
         chosen: list[Configuration] = []
         while len(chosen) < n:
             believed = models.believe(pending)
-            if few and self._is_blind(believed, anchors, novelty, rng):
-                x = self._explore(novelty, rng)
-            else:
-                points = np.concatenate([kept.X[kept.feasible], pending])
-                acquisition = self._acquisition(believed, points, first_id)
-                x = self._maximize(acquisition, anchors, novelty, rng)
+            with self._policy.watch("search the acquisition"):
+                if few and self._is_blind(believed, anchors, novelty, rng):
+                    x = self._explore(novelty, rng)
+                else:
+                    points = np.concatenate([kept.X[kept.feasible], pending])
+                    # A draw of its own for each member of a batch.
+                    number = first_id + len(chosen)
+                    acquisition = self._acquisition(believed, points, number)
+                    x = self._maximize(acquisition, anchors, novelty, rng)
             if x is None:
                 break
-            chosen.extend(self._encoding.decode(x[None]))
+            chosen.extend(self.encoding.decode(x[None]))
             pending = np.concatenate([pending, x[None]])
             novelty.take(x[None])
-        return chosen or self._at_random(1, novelty, rng)
+        return chosen or self.encoding.decode(self._random.points(1, novelty, rng))
 
     def _data(self, history: History) -> Data:
         evaluations = history.evaluations
@@ -112,35 +153,19 @@ class BayesianProposer:
         )
 
     def _encode(self, trials: Sequence[Trial]) -> Floats:
-        return self._encoding.encode(trial.configuration for trial in trials)
-
-    def _novelty(self, taken: Floats) -> Novelty:
-        encoding, everything = self._encoding, self._everything
-        novelty = Hashed(encoding) if everything is None else Listed(encoding, everything)
-        novelty.take(taken)
-        return novelty
-
-    def _at_random(
-        self, n: int, novelty: Novelty, rng: np.random.Generator
-    ) -> Sequence[Configuration]:
-        """Return at most `n` points; one that is taken only if many draws were all taken."""
-        if isinstance(novelty, Listed):
-            return self._encoding.decode(rng.permutation(novelty.free)[:n])
-        for _ in range(_DRAWS):
-            drawn = self._encoding.draw(rng.random((50 * n, len(self._encoding.axes))))
-            free = np.unique(drawn[novelty(drawn)], axis=0)
-            if len(free):
-                return self._encoding.decode(rng.permutation(free)[:n])
-        return self._encoding.decode(drawn[:1])
+        return self.encoding.encode(trial.configuration for trial in trials)
 
     def _fit(self, data: Data, rng: np.random.Generator) -> Models:
         Y = data.Y[data.feasible]
-        Z = self._goal.targets(Y, rng) if len(Y) else Y
-        return self._modeller.fit(data, Z, int(rng.integers(2**31)))
+        Z = self._policy.goal.targets(Y, rng) if len(Y) else Y
+        return self._policy.modeller.fit(data, Z, int(rng.integers(2**31)))
 
     def _acquisition(self, models: Models, points: Floats, trial: int) -> Acquisition:
-        gain = self._goal.acquisition(models.objectives, points, trial)
-        return TimesFeasibility(gain, models.feasibility) if models.feasibility else gain
+        gain = self._policy.goal.acquisition(models.objectives, points, trial)
+        gain = self._policy.weigh(gain, trial)
+        if models.feasibility is None:
+            return gain
+        return TimesFeasibility(gain, models.feasibility, self._policy.threshold)
 
     def _is_blind(
         self, models: Models, anchors: Floats, novelty: Novelty, rng: np.random.Generator
@@ -157,14 +182,14 @@ class BayesianProposer:
         if isinstance(novelty, Listed):
             X = novelty.free
         else:
-            X = self._search.candidates(anchors, rng)
+            X = self._policy.search.candidates(anchors, rng)
         log_p = values(LogFeasibility(models.feasibility), X)
         return bool(log_p.max(initial=-np.inf) < _HOPE)
 
     def _explore(self, novelty: Novelty, rng: np.random.Generator) -> Floats | None:
         """Return a point drawn at random, or None if all are taken."""
-        drawn = self._encoding.encode(self._at_random(1, novelty, rng))
-        return np.asarray(drawn[0]) if novelty(drawn).any() else None
+        drawn = self._random.points(1, novelty, rng)
+        return np.asarray(drawn[0]) if len(drawn) else None
 
     def _maximize(
         self,
@@ -176,7 +201,7 @@ class BayesianProposer:
         if isinstance(novelty, Listed):
             free = novelty.free
             return best_of(acquisition, free) if len(free) else None
-        return self._search(acquisition, anchors, novelty, rng)
+        return self._policy.search(acquisition, anchors, novelty, rng)
 
 
 def _merit(data: Data) -> Floats:

@@ -1,18 +1,24 @@
-"""From a scenario to an optimizer: the one place that knows the names of options.
+"""From a scenario to an optimizer: which method it names.
 
 Whatever needs numpy is imported when the design of experiments is over, so that a daemon says
 its first request at once.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable
 
 from hmserve.design.samplers import design
 from hmserve.engine.history import History
 from hmserve.engine.staged import Proposer, StagedOptimizer
 from hmserve.scenario import Scenario
 
+Watch = Callable[[str], contextlib.AbstractContextManager[None]]
+"""Counts the time in a block under a name."""
 
-def build(scenario: Scenario, seed: int, known: int = 0) -> StagedOptimizer:
+
+def build(
+    scenario: Scenario, seed: int, known: int = 0, watch: Watch | None = None
+) -> StagedOptimizer:
     """Return the optimizer of `scenario`.
 
     Args:
@@ -20,71 +26,32 @@ def build(scenario: Scenario, seed: int, known: int = 0) -> StagedOptimizer:
         seed: Decides every draw of the run.
         known: How many evaluations are observed before the first ask; the design of
             experiments is that much shorter, unless it is a grid.
+        watch: Told where the time goes.
     """
-    samples = max(scenario.design.samples - known, 0)
-    configurations = design(scenario.space, scenario.design.kind, samples, seed)
+    chosen = scenario.design
+    samples = max(chosen.samples - known, 0)
+    configurations = design(scenario.space, chosen.kind, samples, seed, chosen.repeating)
     return StagedOptimizer(
         History(scenario.space),
         configurations,
-        lambda: proposer(scenario, seed, len(configurations)),
+        lambda: proposer(scenario, seed, len(configurations), watch),
         scenario.iterations,
         scenario.batch_size,
+        scenario.stops.evaluations,
     )
 
 
-def proposer(scenario: Scenario, seed: int, designed: int) -> Proposer:
+def proposer(
+    scenario: Scenario, seed: int, designed: int, watch: Watch | None = None
+) -> Proposer:
     """Return what proposes after a design of `designed` configurations."""
-    from hmserve.acquisition.base import Acquisition
-    from hmserve.acquisition.confidence import LogConfidenceBound, hypermapper_beta
-    from hmserve.acquisition.improvement import LogExpectedImprovement
-    from hmserve.engine.bayesian import BayesianProposer
-    from hmserve.engine.goals import Goal, Hypervolume, Minimum, Scalarised
-    from hmserve.engine.models import Modeller
-    from hmserve.engine.threads import SingleThreaded
-    from hmserve.space.encoding import Encoding
-    from hmserve.surrogate.base import ForestOptions, Posterior
-    from hmserve.surrogate.kernel import Kernel
-    from hmserve.surrogate.regression import (
-        ForestRegression,
-        GaussianProcessRegression,
-        Regression,
-    )
+    from hmserve.engine.learner import Learner
+    from hmserve.engine.threads import FewThreads
 
-    def confidence_bound(model: Posterior, incumbent: float, trial: int) -> Acquisition:
-        iteration = 1 + (trial - designed) // scenario.batch_size
-        return LogConfidenceBound(model, incumbent, hypermapper_beta(max(iteration, 1)))
-
-    def improvement(model: Posterior, incumbent: float, trial: int) -> Acquisition:
-        del trial
-        return LogExpectedImprovement(model, incumbent)
-
-    def goal(objectives: Sequence[str]) -> Goal:
-        gain = {"EI": improvement, "UCB": confidence_bound}[scenario.acquisition]
-        if len(objectives) == 1:
-            return Minimum(gain)
-        if len(objectives) == 2 and scenario.acquisition == "EI":
-            return Hypervolume()
-        return Scalarised(gain)
-
-    encoding = Encoding(scenario.space)
-    levels = [axis.levels if axis.categorical else 0 for axis in encoding.axes]
-    kernel = Kernel(levels)
-
-    def regression() -> Regression:
-        model = scenario.model
-        if model.kind == "random_forest":
-            options = ForestOptions(
-                model.trees, model.max_features, model.bootstrap, model.min_samples_split
-            )
-            return ForestRegression(levels, options)
-        return GaussianProcessRegression(kernel, model.noise)
-
-    return SingleThreaded(
-        BayesianProposer(
-            encoding,
-            scenario.objectives,
-            Modeller(regression(), kernel),
-            goal(scenario.objectives),
-            seed,
-        )
-    )
+    learner = Learner(scenario, seed, designed, watch)
+    chosen = {
+        "evolutionary_optimization": learner.evolution,
+        "local_search": learner.local_search,
+        "random_search": learner.random_search,
+    }.get(scenario.method, learner.bayesian)
+    return FewThreads(chosen(), scenario.threads)

@@ -7,9 +7,10 @@ import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.hypervolume import LogExpectedHypervolumeImprovement
+from hmserve.acquisition.hypervolume3 import LogExpectedVolumeImprovement
 from hmserve.arrays import Floats
 from hmserve.multiobjective.pareto import non_dominated
-from hmserve.multiobjective.scalarize import hypervolume_weights, tchebyshev
+from hmserve.multiobjective.scalarize import Weights, even, tchebyshev
 from hmserve.surrogate.base import Posterior
 from hmserve.surrogate.targets import transform
 
@@ -54,7 +55,7 @@ class Minimum:
 
 
 class Hypervolume:
-    """Two objectives, each with its own model; the front is one of posterior means."""
+    """Two or three objectives, each with its own model; the front is one of posterior means."""
 
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
         del rng
@@ -65,27 +66,43 @@ class Hypervolume:
         means = np.column_stack([model.mean(X) for model in models])
         front = means[non_dominated(means)]
         low, high = front.min(0), front.max(0)
-        # A tenth beyond the front, so that its ends can be improved too; where the front is
-        # a point, a standard deviation of the targets.
-        reference = high + np.where(high > low, 0.1 * (high - low), 1.0)
+        # Beyond the front, so that its ends can be improved too: by a standard deviation of
+        # the targets at least, because a young front is narrow.
+        reference = high + np.maximum(0.1 * (high - low), 1.0)
+        if len(models) == 3:
+            return LogExpectedVolumeImprovement(models, front, reference)
         return LogExpectedHypervolumeImprovement(models, front, reference)
 
 
 class Scalarised:
-    """Objectives as one, with new weights for every ask (ParEGO, Knowles 2006)."""
+    """Objectives as one, with new weights for every ask (ParEGO, Knowles 2006).
 
-    def __init__(self, gain: Gain) -> None:
+    Args:
+        gain: Makes the acquisition over the model of the one.
+        value: From scaled objectives, shape (n, m), and weights to the one, shape (n,).
+        weights: Draws the weights.
+    """
+
+    def __init__(
+        self,
+        gain: Gain,
+        value: Callable[[Floats, Floats], Floats] = tchebyshev,
+        weights: Weights = even,
+    ) -> None:
         self._minimum = Minimum(gain)
+        self._value = value
+        self._weights = weights
 
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
-        Y = Y / 2.0  # so that the difference of any two is finite
         front = Y[non_dominated(Y)]
         low, high = front.min(0), front.max(0)
-        spread = np.where(high > low, high - low, np.maximum(np.ptp(Y, axis=0), 1e-300))
+        weights = self._weights(low, high, rng)
+        # Halves, so that the difference of any two is finite.
+        spread = high / 2.0 - low / 2.0
+        wide = np.maximum(np.ptp(Y / 2.0, axis=0), 1e-300)
         with np.errstate(over="ignore"):
-            Z = np.clip((Y - low) / spread, -1e9, 1e9)
-        weights = hypervolume_weights(Y.shape[1], rng)
-        return self._minimum.targets(tchebyshev(Z, weights)[:, None], rng)
+            Z = (Y / 2.0 - low / 2.0) / np.where(spread > 0.0, spread, wide)
+        return self._minimum.targets(self._value(np.clip(Z, -1e9, 1e9), weights)[:, None], rng)
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         return self._minimum.acquisition(models, X, trial)

@@ -64,9 +64,13 @@ class Modeller:
     Args:
         regression: The kind of model of an objective.
         kernel: The kernel of the feasibility model.
+        interval: Fit again after so many new evaluations; None: as said above.
     """
 
-    def __init__(self, regression: Regression, kernel: Kernel) -> None:
+    def __init__(
+        self, regression: Regression, kernel: Kernel, interval: int | None = None
+    ) -> None:
+        self._interval = interval
         self._regression = regression
         self._kernel = kernel
         numeric = np.zeros(kernel.dimension)
@@ -100,13 +104,18 @@ class Modeller:
             seed: For models that draw.
         """
         n = len(data.X)
-        due = n <= _ALWAYS or n >= 1.1 * self._fitted
+        due = self._is_due(n)
         if due:
             self._fitted = n
         X = data.X[data.feasible]
         objectives = self._fit_objectives(X, Z, due, seed) if len(X) else ()
         classifier = None if data.feasible.all() else self._fit_feasibility(data, due, seed)
         return Models(objectives, classifier)
+
+    def _is_due(self, n: int) -> bool:
+        if self._interval is not None:
+            return not self._fitted or n >= self._fitted + self._interval
+        return n <= _ALWAYS or n >= 1.1 * self._fitted
 
     def _fit_objectives(
         self, X: Floats, Z: Floats, due: bool, seed: int

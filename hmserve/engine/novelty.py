@@ -1,10 +1,10 @@
-"""Which points may be proposed: those that were never asked and not observed."""
+"""Which points may be proposed: never asked, not observed, and known constraints hold."""
 
 from typing import Protocol
 
 import numpy as np
 
-from hmserve.arrays import Floats, Mask
+from hmserve.arrays import Floats, Ints, Mask
 from hmserve.space.encoding import Encoding
 
 
@@ -30,12 +30,23 @@ class Listed:
         self._encoding = encoding
         self._points = points
         self._free = np.ones(len(points), dtype=bool)
+        numbers = encoding.numbers(points)
+        self._order = np.argsort(numbers, kind="stable")
+        self._numbers = numbers[self._order]
 
     def take(self, X: Floats) -> None:
-        self._free[self._encoding.numbers(X)] = False
+        places, found = self._places(X)
+        self._free[places[found]] = False
 
     def __call__(self, X: Floats) -> Mask:
-        return np.asarray(self._free[self._encoding.numbers(X)])
+        places, found = self._places(X)
+        return np.asarray(found & self._free[places])
+
+    def _places(self, X: Floats) -> tuple[Ints, Mask]:
+        """Return where the rows of `X` are listed, and whether they are."""
+        numbers = self._encoding.numbers(X)
+        near = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+        return self._order[near], np.asarray(self._numbers[near] == numbers)
 
     @property
     def free(self) -> Floats:
@@ -60,8 +71,9 @@ class Hashed:
         self._rows.update(_bytes(self._encoding.snap(X)))
 
     def __call__(self, X: Floats) -> Mask:
-        rows = _bytes(self._encoding.snap(X))
-        return np.array([row not in self._rows for row in rows], dtype=bool)
+        snapped = self._encoding.snap(X)
+        unseen = np.array([row not in self._rows for row in _bytes(snapped)], dtype=bool)
+        return unseen & self._encoding.holds(snapped)
 
 
 def _bytes(X: Floats) -> list[bytes]:

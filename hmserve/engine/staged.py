@@ -34,6 +34,7 @@ class StagedOptimizer:
         proposer: Makes the proposer when it is first needed: it imports numpy and scipy.
         iterations: How many batches of proposals to ask.
         batch_size: How many proposals a batch holds.
+        limit: The most trials that are asked, the design included; None for no other limit.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class StagedOptimizer:
         proposer: Callable[[], Proposer],
         iterations: int,
         batch_size: int,
+        limit: int | None = None,
     ) -> None:
         self._history = history
         self._design = list(design)
         self._make_proposer = proposer
         self._proposer: Proposer | None = None
         self._batch_size = batch_size
-        self.budget = len(design) + iterations * batch_size
+        budget = len(design) + iterations * batch_size
+        self.budget = budget if limit is None else min(budget, limit)
         self._designed: set[int] = set()
         self._asked = 0
         self._next_id = 0
@@ -73,6 +76,9 @@ class StagedOptimizer:
         if n <= 0 or self._stopped or self._history.exhausted:
             return ()
         configurations = self._take_design(n) or self._propose(min(n, self._batch_size))
+        if not configurations and not self._history.pending:
+            # A space whose size nobody knows is exhausted when nothing new is found.
+            self._stopped = True
         trials = [Trial(self._next_id + i, c) for i, c in enumerate(configurations)]
         self._enter(trials)
         return trials
@@ -92,7 +98,7 @@ class StagedOptimizer:
     def observe(self, evaluations: Iterable[Evaluation]) -> None:
         self._history.observe(list(evaluations))
         left = [c for c in self._design if not self._history.has(c)]
-        self.budget -= len(self._design) - len(left)
+        self.budget = max(self.budget - len(self._design) + len(left), self._asked)
         self._design = left
 
     def drop(self, trials: Iterable[Trial]) -> None:

@@ -14,25 +14,27 @@ from hmserve.engine.staged import Proposer
 from hmserve.space.space import Configuration
 
 
-class SingleThreaded:
-    """A proposer whose linear algebra uses one thread, whatever the process allows.
+class FewThreads:
+    """A proposer whose linear algebra uses few threads, whatever the process allows.
 
     Args:
         proposer: Does the work.
+        threads: How many.
     """
 
-    def __init__(self, proposer: Proposer) -> None:
-        self._proposer = proposer
+    def __init__(self, proposer: Proposer, threads: int = 1) -> None:
+        self.proposer = proposer
+        self._threads = threads
         # Looks through the loaded libraries: once, after numpy and scipy are there.
         self._controller = ThreadpoolController()
 
     @property
     def state(self) -> Mapping[str, Any]:
-        return self._proposer.state
+        return self.proposer.state
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._proposer.restore(state)
+        self.proposer.restore(state)
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        with self._controller.limit(limits=1, user_api="blas"):
-            return self._proposer.propose(history, n, first_id)
+        with self._controller.limit(limits=self._threads, user_api="blas"):
+            return self.proposer.propose(history, n, first_id)

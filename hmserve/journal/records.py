@@ -185,7 +185,12 @@ def _encode_trial(trial: Trial) -> dict[str, Any]:
 
 
 def _decode_trial(data: Mapping[str, Any]) -> Trial:
-    return Trial(data["id"], data["configuration"], data.get("fidelity"))
+    # JSON has no tuples, which permutations are.
+    values = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in data["configuration"].items()
+    }
+    return Trial(data["id"], values, data.get("fidelity"))
 
 
 def _encode_evaluation(evaluation: Evaluation) -> dict[str, Any]:

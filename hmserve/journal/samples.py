@@ -5,16 +5,13 @@ mark, blank lines and gzip are all fine. A cell that cannot be understood is an 
 every one is reported, because a row read wrongly misleads the whole search.
 """
 
-import csv
-import io
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from hmserve.cells import FeasibilityWords, parse_objective
 from hmserve.errors import ScenarioError
-from hmserve.journal.files import reason
+from hmserve.journal.csvfile import read_lines
 from hmserve.scenario import Scenario
 from hmserve.space.parameters import Parameter, Value
 from hmserve.trial import OUTSIDE, Evaluation, Trial
@@ -22,54 +19,29 @@ from hmserve.trial import OUTSIDE, Evaluation, Trial
 _SHOWN: Final = 20
 
 
-def read_samples(path: str, scenario: Scenario) -> list[Evaluation]:
+def read_samples(path: str, scenario: Scenario, strict: bool = True) -> list[Evaluation]:
     """Return the rows of the table at `path`, in order, as results nobody asked for.
 
     A row is a failed evaluation if an objective is empty, ``nan``, infinite, ``NA``, ``None``
     or ``null``.
 
+    Args:
+        path: A CSV file.
+        scenario: Names the columns.
+        strict: Whether a row outside the space is an error; else it is passed over.
+
     Raises:
         ScenarioError: The file cannot be read, lacks a column, or has bad cells: all named.
     """
-    lines = _lines(path)
+    lines = read_lines(path)
     _, names = next(lines, (0, []))
-    columns = _Columns(path, [name.strip() for name in names], scenario)
+    columns = _Columns(path, [name.strip() for name in names], scenario, strict)
     evaluations = [columns.evaluation(number, cells) for number, cells in lines]
     if columns.complaints:
         found = columns.complaints
         more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
         raise ScenarioError("\n".join([*found[:_SHOWN], *more]))
     return [evaluation for evaluation in evaluations if evaluation is not None]
-
-
-def _lines(path: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not blank, with its number, as cells without outer blanks."""
-    reader = csv.reader(io.StringIO(_text(path), newline=""))
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield reader.line_num, [cell.strip() for cell in cells]
-    except csv.Error as error:
-        raise ScenarioError(f"{path}, line {reader.line_num}: no CSV: {error}") from None
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read()
-        if data.startswith(b"\x1f\x8b"):
-            import gzip
-
-            data = gzip.decompress(data)
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise ScenarioError(f"cannot read {path}: {reason(error)}") from error
-    except (EOFError, zlib.error) as error:
-        raise ScenarioError(
-            f"cannot read {path}: the gzip data are damaged: {error}"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"cannot read {path}: it is not UTF-8 text: {error}") from error
 
 
 @dataclass
@@ -79,9 +51,12 @@ class _Columns:
     path: str
     names: Sequence[str]
     scenario: Scenario
+    strict: bool = True
 
     def __post_init__(self) -> None:
         self.complaints: list[str] = []
+        # Parents before their children.
+        self.turn = {name: i for i, name in enumerate(self.scenario.space.conditions.of, 1)}
         feasibility = self.scenario.feasibility
         if feasibility:
             self.words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
@@ -105,10 +80,10 @@ class _Columns:
                 f"{len(self.names)}{hint}"
             )
             return None
-        configuration = {
-            p.name: self._input(number, p, cells[self.place[p.name]])
-            for p in self.scenario.space.parameters
-        }
+        configuration = self._configuration(number, cells)
+        if not self.strict and self.scenario.space.fault(configuration) is not None:
+            del self.complaints[before:]
+            return None
         names = self.scenario.objectives
         values = [self._objective(number, name, cells[self.place[name]]) for name in names]
         objectives = {n: v for n, v in zip(names, values, strict=True) if v is not None}
@@ -119,6 +94,22 @@ class _Columns:
         return Evaluation(
             Trial(OUTSIDE, configuration), objectives if measured else {}, feasible
         )
+
+    def _configuration(self, number: int, cells: Sequence[str]) -> dict[str, Value]:
+        """Return the inputs; what is inactive has no value, whatever its cell says."""
+        space = self.scenario.space
+        texts = {p.name: cells[self.place[p.name]] for p in space.parameters}
+        values: dict[str, Value] = {
+            p.name: self._input(number, p, texts[p.name])
+            for p in space.parameters
+            if p.name not in space.conditions.of
+        }
+        for p in sorted(space.parameters, key=lambda p: self.turn.get(p.name, 0)):
+            if p.name in values:
+                continue
+            active = space.conditions.is_active(p.name, values)
+            values[p.name] = self._input(number, p, texts[p.name]) if active else None
+        return {name: values[name] for name in space.names}
 
     def _complain(self, number: int, name: str, what: str) -> None:
         self.complaints.append(f"{self.path}, line {number}, column {name}: {_cut(what)}")
@@ -135,10 +126,11 @@ class _Columns:
 
     def _objective(self, number: int, name: str, cell: str) -> float | None:
         try:
-            return parse_objective(cell)
+            value = parse_objective(cell)
         except ValueError as error:
             self._complain(number, name, f"{error}, not {cell!r}")
             return None
+        return self.scenario.inward(name, value)
 
     def _feasible(self, number: int, cells: Sequence[str]) -> bool:
         feasibility = self.scenario.feasibility

@@ -14,7 +14,8 @@ from hmserve.closing import Closing
 from hmserve.errors import JournalError
 from hmserve.journal.files import explained, replace, write_all
 from hmserve.journal.ledger import Row
-from hmserve.scenario import Scenario
+from hmserve.scenario import Scenario, outward
+from hmserve.space.fixed import Fixed
 from hmserve.space.parameters import Parameter, Real, Value
 from hmserve.trial import Evaluation
 
@@ -41,13 +42,21 @@ def fields(scenario: Scenario, row: Row) -> list[str]:
 
 
 def input_field(parameter: Parameter, value: Value) -> str:
-    """Return `value` as HyperMapper's tables write it: a real always has its point."""
-    return str(float(value)) if isinstance(parameter, Real) else str(value)
+    """Return `value` as HyperMapper's tables write it: a real always has its point.
+
+    An inactive parameter has an empty field.
+    """
+    if value is None:
+        return ""
+    if isinstance(parameter, Fixed):
+        parameter = parameter.parameter
+    return repr(float(value)) if isinstance(parameter, Real) else str(value)  # type: ignore[arg-type]
 
 
 def outcome_fields(scenario: Scenario, evaluation: Evaluation) -> list[str]:
     """Return the objectives of `evaluation`, and its feasibility if that has a column."""
     feasibility = scenario.feasibility
+    evaluation = outward(scenario, evaluation)
     # Where no column tells that a row is infeasible, its missing objectives must.
     shown = evaluation.objectives if feasibility or evaluation.feasible else {}
     outcome = [str(float(shown[name])) if name in shown else "" for name in scenario.objectives]

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hmserve.errors import RemoteProtocolError
-from hmserve.protocol.codec import Codec, Layout, Row, quoted, split
+from hmserve.protocol.codec import Codec, Layout, Row, quoted
 from hmserve.protocol.events import (
     Complete,
     Evaluated,
@@ -152,18 +152,19 @@ class ClassicSession:
         self._move(_Step.CLOSE if clean else _Step.FAULT)
         return (*events, PeerClosed(clean, unanswered, place))
 
-    def finish(self, best: Evaluation | None = None) -> str:
+    def finish(self, best: Evaluation | None = None, expected: Evaluation | None = None) -> str:
         """Return the text that ends the run.
 
         Args:
             best: Told before the end line if given; with several objectives a notice that
                 there is no single best point takes its place.
+            expected: Where the model expects the minimum; told before that if given.
 
         Raises:
             LocalProtocolError: A request is outstanding, or the conversation is over.
         """
         self._move(_Step.FINISH)
-        return f"{self._codec.best(best)}End of HyperMapper\n"
+        return f"{self._codec.expected(expected)}{self._codec.best(best)}End of HyperMapper\n"
 
     def _move(self, step: _Step) -> None:
         try:
@@ -190,7 +191,7 @@ class ClassicSession:
             return ()
         if self.state is State.IDLE:
             raise ValueError("nothing was asked; a reply has as many rows as its request")
-        fields = split(line)
+        fields = self._codec.split(line)
         return self._take_row(fields) if self.state is State.ROWS else self._take_header(fields)
 
     def _take_header(self, names: list[str]) -> tuple[Event, ...]:

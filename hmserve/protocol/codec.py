@@ -6,16 +6,22 @@ scenario. Replies are read with all the tolerance docs/protocol.md promises.
 What is raised here is ValueError, in words that continue "row 2 of 3 of the reply: ".
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from hmserve.cells import FeasibilityWords, parse_objective
 from hmserve.space.parameters import Parameter, Value, format_number
+from hmserve.space.permutation import Permutation
 from hmserve.space.space import Configuration, Space
 from hmserve.trial import Evaluation
 
 _QUOTED_CHARACTERS: Final = 200
+_OUTSIDE_BRACKETS: Final = re.compile(r",(?![^()]*\))")
+
+
+Inward: TypeAlias = Callable[[str, float | None], float | None]
 
 
 class FeasibilityColumn(Protocol):
@@ -69,6 +75,8 @@ class Codec:
         space: The parameters, in the order of the columns of a request.
         objectives: Names of the objectives.
         feasibility: The feasibility column; None where the scenario has none.
+        inward: From an objective's name and its measured value to the value as it is
+            minimised, or None if it counts as a failure.
     """
 
     def __init__(
@@ -76,10 +84,13 @@ class Codec:
         space: Space,
         objectives: Sequence[str],
         feasibility: FeasibilityColumn | None = None,
+        inward: Inward | None = None,
     ) -> None:
         self.space = space
         self.objectives = tuple(objectives)
         self.feasibility = feasibility
+        self._inward = inward or _unchanged
+        self._orders = any(isinstance(p, Permutation) for p in space.parameters)
         needed = (
             self.objectives if feasibility is None else (*self.objectives, feasibility.name)
         )
@@ -95,16 +106,30 @@ class Codec:
         return "\n".join([*head, *map(self._inputs, configurations), ""])
 
     def best(self, best: Evaluation | None) -> str:
-        """Return the block that tells the best point; empty where there is none to tell."""
+        """Return the block that tells the best point; empty where there is none to tell.
+
+        Args:
+            best: Its objectives as the peer sees them.
+        """
         if best is None or not best.objectives:
             return ""
         if len(self.objectives) > 1:
             return "\nMultiple objectives, there is no single best point.\n"
         header = ",".join([*self.space.names, *self.objectives])
-        value = format_number(best.objectives[self.objectives[0]])
+        name = self.objectives[0]
+        value = format_number(best.objectives[name])
         return (
             f"Best point found:\n{header}\n{self._inputs(best.trial.configuration)},{value}\n\n"
         )
+
+    def expected(self, best: Evaluation | None) -> str:
+        """Return the block that tells where the model expects the best; empty for None."""
+        if best is None:
+            return ""
+        header = ",".join([*self.space.names, *best.objectives])
+        values = ",".join(format_number(value) for value in best.objectives.values())
+        inputs = self._inputs(best.trial.configuration)
+        return f"Minimum of the posterior mean:\n{header}\n{inputs},{values}\n\n"
 
     def layout(self, names: Sequence[str]) -> Layout:
         """Find the columns in the header of a reply.
@@ -134,7 +159,7 @@ class Codec:
             ValueError: It has too few or too many fields, or one cannot be understood.
         """
         _check_width(layout.width, fields)
-        inputs = {p.name: _parse_input(p, fields[i]) for p, i in layout.inputs}
+        inputs = self._parse_inputs(layout, fields)
         objectives = self._objectives({n: fields[i] for n, i in layout.objectives.items()})
         feasible = bool(objectives)
         # A crashed evaluation has nothing to say about feasibility.
@@ -142,8 +167,41 @@ class Codec:
             feasible = self._is_feasible(fields[layout.feasibility])
         return Row(inputs, objectives, feasible)
 
+    def split(self, line: str) -> list[str]:
+        """Return the fields of a line; the commas within permutations part nothing.
+
+        Raises:
+            ValueError: The quotes in it make no sense.
+        """
+        if self._orders and "(" in line and '"' not in line:
+            return [field.strip() for field in _OUTSIDE_BRACKETS.split(line)]
+        return split(line)
+
     def _inputs(self, configuration: Configuration) -> str:
-        return ",".join(p.format(configuration[p.name]) for p in self.space.parameters)
+        return ",".join(input_field(p, configuration[p.name]) for p in self.space.parameters)
+
+    def _parse_inputs(self, layout: Layout, fields: Sequence[str]) -> dict[str, Value]:
+        """Read the inputs; what is inactive has no value, whatever its field says."""
+        texts = {p.name: fields[i] for p, i in layout.inputs}
+        conditions = self.space.conditions
+        values: dict[str, Value] = {
+            p.name: _parse_input(p, texts[p.name])
+            for p, _ in layout.inputs
+            if p.name not in conditions.of
+        }
+        for name, condition in conditions.of.items():
+            if name not in texts:
+                continue
+            known = condition.keys() <= values.keys()
+            active = conditions.is_active(name, values) if known else bool(texts[name])
+            if not active:
+                values[name] = None
+            else:
+                values[name] = _parse_input(self._parameter(name), texts[name])
+        return values
+
+    def _parameter(self, name: str) -> Parameter:
+        return self.space.parameters[self.space.names.index(name)]
 
     def _check_names(self, index: Mapping[str, int]) -> None:
         if not any(name in index for name in self.columns):
@@ -168,7 +226,8 @@ class Codec:
     def _objectives(self, texts: Mapping[str, str]) -> dict[str, float]:
         """Return every objective, or none if one of them has failed."""
         values = {name: _objective(name, text) for name, text in texts.items()}
-        finite = {name: value for name, value in values.items() if value is not None}
+        inward = {name: self._inward(name, value) for name, value in values.items()}
+        finite = {name: value for name, value in inward.items() if value is not None}
         return finite if len(finite) == len(values) else {}
 
     def _is_feasible(self, text: str) -> bool:
@@ -178,6 +237,16 @@ class Codec:
             return self._words.read(text)
         except ValueError as error:
             raise ValueError(f"{self.feasibility.name}: {error}, came {quoted(text)}") from None
+
+
+def _unchanged(name: str, value: float | None) -> float | None:
+    del name
+    return value
+
+
+def input_field(parameter: Parameter, value: Value) -> str:
+    """Return the field of `value`; an inactive parameter has an empty one."""
+    return "" if value is None else parameter.format(value)
 
 
 def quoted(text: str) -> str:

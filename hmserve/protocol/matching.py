@@ -12,9 +12,9 @@ import bisect
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
-from hmserve.space.parameters import Parameter, Value
+from hmserve.space.parameters import Number, Parameter, Value
 from hmserve.space.space import Configuration, Space
 from hmserve.trial import Trial
 
@@ -110,7 +110,7 @@ class _Node:
         self._keys = keys
         self._depth = depth
         self._children: dict[Value, _Node] = {}
-        self._places: list[Value] = []
+        self._places: list[float] = []
 
     def near(self, point: _Key, floors: Sequence[float]) -> Iterator[_Key]:
         """Yield every key that may be within the tolerance of `point`, and a few more."""
@@ -125,7 +125,7 @@ class _Node:
     def _branches(self, value: Value, floor: float) -> Sequence["_Node"]:
         if not self._children:
             self._split()
-        if isinstance(value, str):
+        if not _is_number(value):
             return [self._children[value]] if value in self._children else []
         # A little more than the tolerance, which may go by the other, larger value.
         reach = max(1.1 * _RELATIVE * abs(value), floor)
@@ -138,7 +138,7 @@ class _Node:
         for key in self._keys:
             groups.setdefault(key[self._depth], []).append(key)
         self._children = {v: _Node(keys, self._depth + 1) for v, keys in groups.items()}
-        self._places = sorted(groups)
+        self._places = sorted(value for value in groups if _is_number(value))
 
 
 def inside(space: Space, configuration: Configuration) -> dict[str, Value]:
@@ -147,7 +147,11 @@ def inside(space: Space, configuration: Configuration) -> dict[str, Value]:
     Raises:
         ValueError: A value lies outside its domain.
     """
-    return {p.name: _inside(p, configuration[p.name]) for p in space.parameters}
+    values = {p.name: configuration[p.name] for p in space.parameters}
+    return {
+        p.name: None if values[p.name] is None else _inside(p, values[p.name])
+        for p in space.parameters
+    }
 
 
 def _inside(parameter: Parameter, value: Value) -> Value:
@@ -163,9 +167,13 @@ def _inside(parameter: Parameter, value: Value) -> Value:
     )
 
 
+def _is_number(value: Value) -> TypeGuard[Number]:
+    return isinstance(value, int | float)
+
+
 def _floor(parameter: Parameter) -> float:
     low, high = parameter.decode(0.0), parameter.decode(1.0)
-    if isinstance(low, str) or isinstance(high, str):
+    if not _is_number(low) or not _is_number(high):
         return 0.0
     return min(_SIXTH_DECIMAL, _RELATIVE * (high - low))
 
@@ -174,7 +182,7 @@ def _apart(a: Value, b: Value, floor: float) -> float:
     """Return the distance in tolerances: at most 1, or infinite."""
     if a == b:
         return 0.0
-    if isinstance(a, str) or isinstance(b, str):
+    if not _is_number(a) or not _is_number(b):
         return math.inf
     tolerance = max(_RELATIVE * max(abs(a), abs(b)), floor)
     gap = abs(a - b)

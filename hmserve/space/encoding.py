@@ -9,72 +9,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from hmserve.arrays import Floats, Ints, Mask
-from hmserve.space.parameters import Categorical, Integer, Ordinal, Parameter, Real, Value
+from hmserve.space.axis import Axis
+from hmserve.space.parameters import Value
 from hmserve.space.space import Configuration, Space
-
-_MANY_LEVELS = 16
-"""With more levels than this, a parameter offers steps, not every level, as neighbours."""
-
-
-class Axis:
-    """One parameter, vectorised: coordinates of shape (n,) in and out."""
-
-    def __init__(self, parameter: Parameter) -> None:
-        self.discrete = parameter.size < float("inf")
-        self.levels = int(parameter.size) if self.discrete else 0
-        self.categorical = parameter.categorical
-        self._coordinates: Floats | None = None
-        self._bounds = (0.0, 1.0)
-        if isinstance(parameter, Ordinal | Categorical):
-            self._coordinates = np.array(parameter.coordinates)
-        elif isinstance(parameter, Real):
-            self._bounds = (parameter.low, parameter.high)
-        elif self.discrete and not isinstance(parameter, Integer):
-            raise TypeError(f"{parameter.name}: no axis for a {type(parameter).__name__}")
-
-    def at(self, index: Floats) -> Floats:
-        """Return the coordinates of the levels numbered `index`."""
-        index = np.clip(index, 0, self.levels - 1)
-        if self._coordinates is not None:
-            return self._coordinates[index.astype(np.int64)]
-        return index / (self.levels - 1) if self.levels > 1 else np.full(index.shape, 0.5)
-
-    def index(self, u: Floats) -> Floats:
-        """Return the number of the level nearest to each coordinate."""
-        if self.categorical:
-            return np.clip(np.floor(u * self.levels), 0, self.levels - 1)
-        if self._coordinates is None:
-            return np.clip(np.rint(u * (self.levels - 1)), 0, self.levels - 1)
-        midpoints = (self._coordinates[1:] + self._coordinates[:-1]) / 2
-        return np.searchsorted(midpoints, u, side="left").astype(float)
-
-    def snap(self, u: Floats) -> Floats:
-        """Return the coordinate of the nearest value."""
-        return self.at(self.index(u)) if self.discrete else self._rounded(u)
-
-    def draw(self, u: Floats) -> Floats:
-        """Return coordinates of equally likely values from uniform variates."""
-        return self.at(np.floor(u * self.levels)) if self.discrete else u
-
-    def _rounded(self, u: Floats) -> Floats:
-        """Return what `Real.encode` makes of what `Real.decode` makes of `u`, to the bit."""
-        low, high = self._bounds
-        value = np.clip(low * (1.0 - u) + high * u, low, high)
-        unit = 1.0 if np.isfinite(high - low) else 0.5
-        return (value * unit - low * unit) / (high * unit - low * unit)
-
-    def neighbours(self, u: float) -> Floats:
-        """Return other coordinates one exchange away: all of a few levels, steps among many."""
-        if not self.discrete:
-            return np.empty(0)
-        here = self.index(np.array([u]))[0]
-        if self.categorical or self.levels <= _MANY_LEVELS:
-            there = np.arange(self.levels, dtype=float)
-        else:
-            steps = 2.0 ** np.arange(int(np.log2(self.levels)))
-            there = np.concatenate([here - steps, here + steps])
-        there = there[(there >= 0) & (there < self.levels) & (there != here)]
-        return self.at(there)
 
 
 class Encoding:
@@ -85,6 +22,8 @@ class Encoding:
         self.axes = tuple(Axis(parameter) for parameter in space.parameters)
         self.discrete: Mask = np.array([axis.discrete for axis in self.axes])
         self.categorical: Mask = np.array([axis.categorical for axis in self.axes])
+        self._column = {name: j for j, name in enumerate(space.names)}
+        self._switches = [self._switch(name) for name in space.conditions.of]
 
     def encode(self, configurations: Iterable[Configuration]) -> Floats:
         """Return one row a configuration, shape (n, d)."""
@@ -100,32 +39,103 @@ class Encoding:
         return self._columns([axis.snap(u) for axis, u in zip(self.axes, X.T, strict=True)])
 
     def draw(self, U: Floats) -> Floats:
-        """Return points from uniform variates, every level equally likely, shape (n, d)."""
+        """Return points from uniform variates, every level equally likely, shape (n, d).
+
+        Known constraints need not hold.
+        """
         return self._columns([axis.draw(u) for axis, u in zip(self.axes, U.T, strict=True)])
+
+    def sample(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return `n` points of the space, every one equally likely, shape (n, d).
+
+        Fewer, even none, if hardly any satisfies the known constraints.
+        """
+        if self.space.known is None:
+            return self.draw(rng.random((n, len(self.axes))))
+        return self.points(self.space.known.region.draw(n, rng))
+
+    def holds(self, X: Floats) -> Mask:
+        """Tell at which rows of `X`, snapped, shape (n, d), the known constraints hold."""
+        if self.space.known is None:
+            return np.ones(len(X), dtype=bool)
+        return self.space.known.region.holds(self.codes(X))
+
+    def codes(self, X: Floats) -> Floats:
+        """Return the indices of levels, and coordinates of reals, that a region knows."""
+        codes = [axis.codes(u) for axis, u in zip(self.axes, X.T, strict=True)]
+        return np.ascontiguousarray(np.column_stack(codes))
+
+    def points(self, codes: Floats) -> Floats:
+        """Return the points that `codes`, shape (n, d), stand for."""
+        return self._columns(
+            [axis.points(c) for axis, c in zip(self.axes, codes.T, strict=True)]
+        )
 
     def enumerate(self) -> Floats:
         """Return every point of a finite space in the order of `Space.enumerate`."""
+        if self.space.known is not None:
+            return self.points(self.space.known.region.enumerate(int(self.space.size)))
         grids = np.meshgrid(
             *(axis.at(np.arange(axis.levels, dtype=float)) for axis in self.axes), indexing="ij"
         )
-        return self._columns([grid.ravel() for grid in grids])
+        X = self._columns([grid.ravel() for grid in grids])
+        if not self._switches:
+            return X
+        _, first = np.unique(X, axis=0, return_index=True)
+        return np.asarray(X[np.sort(first)])
 
     def numbers(self, X: Floats) -> Ints:
-        """Return the place of each row of `X` in `enumerate()`, shape (n,)."""
+        """Return the place of each row of `X` in the product of all levels, shape (n,)."""
         place = np.zeros(len(X), dtype=np.int64)
         for axis, u in zip(self.axes, X.T, strict=True):
             place = place * axis.levels + axis.index(u).astype(np.int64)
         return place
 
     def neighbours(self, x: Floats) -> Floats:
-        """Return the points that differ from `x`, shape (d,), in one discrete parameter."""
-        blocks = []
+        """Return the points that differ from `x`, shape (d,), in one discrete parameter.
+
+        Under known constraints, points that satisfy them and differ in one or two.
+        """
+        if self.space.known is not None:
+            codes = self.space.known.region.neighbours(self.codes(x[None])[0])
+            return self.points(codes)
+        active = self.active(x[None])[0]
+        blocks = [np.empty((0, len(x)))]
         for j, axis in enumerate(self.axes):
-            values = axis.neighbours(float(x[j]))
+            values = axis.neighbours(float(x[j])) if active[j] else np.empty(0)
             block = np.tile(x, (len(values), 1))
             block[:, j] = values
             blocks.append(block)
-        return np.concatenate(blocks)
+        return self._collapsed(np.concatenate(blocks))
 
     def _columns(self, columns: Sequence[Floats]) -> Floats:
-        return np.ascontiguousarray(np.column_stack(columns))
+        return self._collapsed(np.ascontiguousarray(np.column_stack(columns)))
+
+    def _switch(self, name: str) -> tuple[int, list[tuple[int, Ints]]]:
+        """Return the column of `name`, and which levels of which columns make it active."""
+        parents = [
+            (self._column[parent], self._levels(parent, values))
+            for parent, values in self.space.conditions.of[name].items()
+        ]
+        return self._column[name], parents
+
+    def _levels(self, name: str, values: Sequence[Value]) -> Ints:
+        axis = self.axes[self._column[name]]
+        coordinates = np.array([axis.parameter.encode(value) for value in values])
+        return axis.index(coordinates).astype(np.int64)
+
+    def active(self, X: Floats) -> Mask:
+        """Tell which parameters matter in the rows of `X`, shape (n, d)."""
+        active = np.ones(X.shape, dtype=bool)
+        for j, parents in self._switches:
+            for k, levels in parents:
+                index = self.axes[k].index(X[:, k]).astype(np.int64)
+                active[:, j] &= active[:, k] & np.isin(index, levels)
+        return active
+
+    def _collapsed(self, X: Floats) -> Floats:
+        """Give inactive parameters of `X` their one coordinate, in place."""
+        if self._switches:
+            idle = [axis.idle for axis in self.axes]
+            np.copyto(X, idle, where=~self.active(X))
+        return X

@@ -13,12 +13,13 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeGuard
+from typing import Final, Protocol, TypeAlias, TypeGuard
 
 from hmserve.cells import parse_float
 
 Number: TypeAlias = int | float
-Value: TypeAlias = int | float | str
+Value: TypeAlias = int | float | str | tuple[int, ...] | None
+"""What a parameter can be: a permutation is a tuple, None an inactive parameter."""
 
 
 class Parameter(Protocol):
@@ -48,6 +49,13 @@ class Parameter(Protocol):
 
     def draw(self, u: float) -> Value:
         """Return the value at quantile `u` in [0, 1] of the distribution to sample from."""
+
+    def level(self, index: int) -> Value:
+        """Return the value number `index` of a discrete parameter, in its own order.
+
+        Raises:
+            ValueError: The parameter is real and not a single value.
+        """
 
     def contains(self, value: object) -> bool:
         """Whether `value` has the right type and lies in the domain."""
@@ -87,6 +95,25 @@ def is_number(value: object) -> TypeGuard[Number]:
         return False
 
 
+def _float(value: Value) -> float:
+    """Return the number that a value of a numeric parameter is."""
+    return float(value)  # type: ignore[arg-type]
+
+
+def _log_fraction(value: float, low: float, high: float) -> float:
+    """Return how far `value` is from `low` to `high` on a log scale, as `LOG_GRID` has it."""
+    position = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
+    return round(position * LOG_GRID) / LOG_GRID
+
+
+def _geometric(low: float, high: float, coordinate: float) -> float:
+    if coordinate >= 1.0:
+        return high
+    if coordinate <= 0.0:
+        return low
+    return math.exp(math.log(low) * (1.0 - coordinate) + math.log(high) * coordinate)
+
+
 def _fraction(value: float, low: float, high: float) -> float:
     """Return how far `value` is on the way from `low` to `high`, whatever their size."""
     if math.isfinite(high - low):
@@ -94,14 +121,22 @@ def _fraction(value: float, low: float, high: float) -> float:
     return (value / 2 - low / 2) / (high / 2 - low / 2)
 
 
+LOG_GRID: Final = 2.0**40
+"""Coordinates on a log scale are multiples of 1 / LOG_GRID.
+
+Logarithms of different libraries differ in the last bit; what is compared must not.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A real parameter on ``[low, high]``."""
+    """A real parameter on ``[low, high]``; with `log`, which needs low > 0, on a log scale."""
 
     name: str
     low: float
     high: float
     default: Number | None = None
+    log: bool = False
 
     categorical = False
 
@@ -112,15 +147,26 @@ class Real:
     def encode(self, value: Value) -> float:
         if self.low == self.high:
             return 0.5
-        return _fraction(float(value), self.low, self.high)
+        if self.log:
+            return _log_fraction(_float(value), self.low, self.high)
+        return _fraction(_float(value), self.low, self.high)
 
     def decode(self, coordinate: float) -> float:
-        value = self.low * (1.0 - coordinate) + self.high * coordinate
+        if self.log:
+            value = _geometric(self.low, self.high, coordinate)
+        else:
+            value = self.low * (1.0 - coordinate) + self.high * coordinate
         # + 0.0 turns a negative zero into zero.
         return min(max(value, self.low), self.high) + 0.0
 
     def draw(self, u: float) -> float:
         return self.decode(u)
+
+    def level(self, index: int) -> float:
+        del index
+        if self.low != self.high:
+            raise ValueError(f"{self.name} is real: it has no list of values")
+        return self.low
 
     def contains(self, value: object) -> bool:
         return is_number(value) and self.low <= value <= self.high
@@ -134,15 +180,17 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """An integer parameter on ``low..high``, both included.
+    """An integer parameter on ``low..high``, both included; with `log` on a log scale.
 
-    Exact while ``high - low`` is at most 2**51; beyond, coordinates are too coarse.
+    Exact while ``high - low`` is at most 2**51; beyond, coordinates are too coarse. On a log
+    scale, which needs low > 0, that holds while no integer is nearer than 2**-39 to the next.
     """
 
     name: str
     low: int
     high: int
     default: int | None = None
+    log: bool = False
 
     categorical = False
 
@@ -152,14 +200,32 @@ class Integer:
 
     def encode(self, value: Value) -> float:
         width = self.high - self.low
-        return (int(value) - self.low) / width if width else 0.5
+        if width and self.log:
+            return _log_fraction(_float(value), self.low, self.high)
+        return (int(_float(value)) - self.low) / width if width else 0.5
 
     def decode(self, coordinate: float) -> int:
+        if self.log:
+            return self._nearest(coordinate)
         step = round(coordinate * (self.high - self.low))
         return min(max(self.low + step, self.low), self.high)
 
+    def _nearest(self, coordinate: float) -> int:
+        below = int(_geometric(self.low, self.high, coordinate))
+        below = min(max(below, self.low), self.high)
+        above = min(below + 1, self.high)
+        gaps = [abs(self.encode(value) - coordinate) for value in (below, above)]
+        return below if gaps[0] <= gaps[1] else above
+
     def draw(self, u: float) -> int:
+        if self.log:
+            # Each integer owns half a step on either side of it.
+            value = int(_geometric(self.low - 0.5, self.high + 0.5, u) + 0.5)
+            return min(max(value, self.low), self.high)
         return min(self.low + int(u * (self.high - self.low + 1)), self.high)
+
+    def level(self, index: int) -> int:
+        return self.low + index
 
     def contains(self, value: object) -> bool:
         return is_number(value) and self.low <= value <= self.high and value == round(value)
@@ -171,20 +237,23 @@ class Integer:
         return int(value)
 
     def format(self, value: Value) -> str:
-        return str(int(value))
+        return str(int(_float(value)))
 
 
-def _spacing(values: Sequence[float]) -> tuple[float, ...]:
+def _spacing(values: Sequence[float], log: bool) -> tuple[float, ...]:
     """Return one coordinate a level, from 0 to 1, by value; by its logarithm if geometric.
 
-    Levels count as geometric when the ratios of neighbours vary less than the differences, as
-    in 1, 2, 4, 8, 16. Levels that would all but coincide either way are spaced evenly.
+    Or if `log` says so. Levels count as geometric when the ratios of neighbours vary less than
+    the differences, as in 1, 2, 4, 8, 16. Levels that would all but coincide either way are
+    spaced evenly.
     """
     if len(values) == 1:
         return (0.5,)
     places = [float(value) for value in values]
     logarithms = _logarithms(places)
-    if logarithms and _unevenness(logarithms) < _unevenness(places):
+    if log:
+        places = [math.log(place) for place in places]
+    elif logarithms and _unevenness(logarithms) < _unevenness(places):
         places = logarithms
     coordinates = [_fraction(place, places[0], places[-1]) for place in places]
     even = 1 / (len(values) - 1)
@@ -210,17 +279,21 @@ def _unevenness(places: Sequence[float]) -> float:
 
 
 class Ordinal:
-    """A parameter with a finite set of numbers, kept in ascending order."""
+    """A parameter with a finite set of numbers, ascending; with `log` on a log scale."""
 
     categorical = False
 
     def __init__(
-        self, name: str, values: Sequence[Number], default: Number | None = None
+        self,
+        name: str,
+        values: Sequence[Number],
+        default: Number | None = None,
+        log: bool = False,
     ) -> None:
         self.name = name
         self.values: tuple[Number, ...] = tuple(sorted(values))
         self.default = default
-        self.coordinates = _spacing(self.values)
+        self.coordinates = _spacing(self.values, log)
         self._midpoints = [(a + b) / 2 for a, b in itertools.pairwise(self.coordinates)]
         self._index = {value: i for i, value in enumerate(self.values)}
 
@@ -236,6 +309,9 @@ class Ordinal:
 
     def draw(self, u: float) -> Number:
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def level(self, index: int) -> Number:
+        return self.values[index]
 
     def contains(self, value: object) -> bool:
         return is_number(value) and value in self._index
@@ -287,6 +363,9 @@ class Categorical:
 
     def draw(self, u: float) -> str:
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+
+    def level(self, index: int) -> str:
+        return self.values[index]
 
     def contains(self, value: object) -> bool:
         return isinstance(value, str) and value in self._index

@@ -54,3 +54,5 @@ class ForestOptions:
     max_features: float
     bootstrap: bool
     min_samples_split: int
+    means_from_all: bool = False
+    variances_from_all: bool = False

@@ -5,10 +5,12 @@ location grows with the dimension, so that the prior complexity does not.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from hmserve.arrays import Floats
 
@@ -77,3 +79,23 @@ def with_noise(prior: NormalPrior, location: float, scale: float) -> NormalPrior
         np.append(prior.low, math.log(1e-8)),
         np.append(prior.high, 0.0),
     )
+
+
+def log_normal(name: str, parameters: Sequence[float]) -> tuple[float, float]:
+    """Return location and scale of the log of a quantity with a named prior.
+
+    A log-normal prior is taken as it is; others by the mean and deviation of their logarithm,
+    or, where that has none, of the log-normal with the same mean and variance.
+
+    Args:
+        name: ``lognormal``, ``gamma`` (shape, rate), ``normal`` or ``uniform``.
+        parameters: Two numbers.
+    """
+    a, b = (float(parameter) for parameter in parameters)
+    if name == "lognormal":
+        return a, b
+    if name == "gamma":
+        return float(special.digamma(a)) - math.log(b), math.sqrt(special.polygamma(1, a))
+    mean, deviation = (a, b) if name == "normal" else ((a + b) / 2, (b - a) / math.sqrt(12))
+    spread = math.log1p((deviation / mean) ** 2)
+    return math.log(mean) - spread / 2, math.sqrt(spread)

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from hmserve.arrays import Floats, Ints
+from hmserve.space.permutation import Permutation
 from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions, Posterior
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, with_noise
@@ -40,27 +42,65 @@ class Regression(Protocol):
         """Return the model of new data without fitting hyperparameters again."""
 
 
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """How a Gaussian process is fitted.
+
+    Args:
+        noise: Whether evaluations of one configuration may differ.
+        starts: How many fits to take the best of, besides the one that goes on from the last.
+        warm: Whether one goes on from the last.
+        lengths: Location and scale of log length scales; None for the default.
+        noise_prior: The same for the log noise variance.
+        signal: The same for the log signal variance.
+    """
+
+    noise: bool = True
+    starts: int = 1
+    warm: bool = True
+    lengths: tuple[float, float] | None = None
+    noise_prior: tuple[float, float] | None = None
+    signal: tuple[float, float] | None = None
+
+
+_NOISE = (-8.0, 2.0)
+_NO_NOISE = (math.log(1e-6), 0.1)
+
+
 class GaussianProcessRegression:
     """Gaussian processes with `kernel`, fitted by maximum a posteriori.
 
     Args:
         kernel: The covariance function.
-        noise: Whether evaluations of one configuration may differ.
+        options: How it is fitted.
     """
 
-    def __init__(self, kernel: Kernel, noise: bool) -> None:
+    def __init__(self, kernel: Kernel, options: FitOptions = FitOptions()) -> None:
         self._kernel = kernel
+        self._options = options
         numeric = np.zeros(kernel.dimension)
         numeric[kernel.numeric] = 1.0
-        place = (-8.0, 2.0) if noise else (np.log(1e-6), 0.1)
-        self._prior = with_noise(
-            kernel_prior(numeric, LengthPrior(-0.75, math.sqrt(3.0)), (0.0, 1.0)), *place
+        place = (options.noise_prior or _NOISE) if options.noise else _NO_NOISE
+        prior = with_noise(
+            kernel_prior(
+                numeric, LengthPrior(-0.75, math.sqrt(3.0)), options.signal or (0.0, 1.0)
+            ),
+            *place,
         )
+        if options.lengths is not None:
+            prior.location[kernel.numeric], prior.scale[kernel.numeric] = options.lengths
+        self._prior = prior
 
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
         starts = [self._prior.location]
-        if memory is not None:
+        if memory is not None and self._options.warm:
             starts.insert(0, np.array(memory))
+        if self._options.starts > 1:
+            # Draws from the prior, within its bounds.
+            rng = np.random.default_rng([seed, len(X)])
+            drawn = rng.standard_normal((self._options.starts - 1, len(self._prior.location)))
+            points = self._prior.location + self._prior.scale * drawn
+            starts += list(np.clip(points, self._prior.low, self._prior.high))
         rows = fitting_rows(len(X), seed)
         theta = gp.maximum_a_posteriori(self._kernel, X[rows], z[rows], self._prior, starts)
         return gp.given_theta(self._kernel, X, z, theta), theta.tolist()
@@ -75,11 +115,12 @@ class ForestRegression:
     """Random forests; every conditioning grows the trees anew.
 
     Args:
-        levels: The number of levels of a categorical column, 0 for a numeric one.
+        levels: The number of levels of a categorical column, the parameter of one that holds
+            permutations, 0 for a numeric one.
         options: HyperMapper's.
     """
 
-    def __init__(self, levels: Sequence[int], options: ForestOptions) -> None:
+    def __init__(self, levels: Sequence[int | Permutation], options: ForestOptions) -> None:
         self._levels = tuple(levels)
         self._options = options
 

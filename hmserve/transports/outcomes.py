@@ -21,6 +21,7 @@ class Outcomes:
     """
 
     def __init__(self, scenario: Scenario) -> None:
+        self._inward = scenario.inward
         self._objectives = scenario.objectives
         self._feasibility = scenario.feasibility
         feasibility = [scenario.feasibility.name] if scenario.feasibility else []
@@ -50,10 +51,13 @@ class Outcomes:
         ]
 
     def _evaluation(self, trial: Trial, outputs: Mapping[str, Any]) -> Evaluation:
-        values = {name: _number(name, outputs[name]) for name in self._objectives}
-        if not all(map(math.isfinite, values.values())):
+        values = {
+            name: self._inward(name, _number(name, outputs[name])) for name in self._objectives
+        }
+        measured = {name: value for name, value in values.items() if value is not None}
+        if len(measured) < len(values):
             return Evaluation(trial, feasible=False)
-        return Evaluation(trial, values, self._is_feasible(outputs))
+        return Evaluation(trial, measured, self._is_feasible(outputs))
 
     def _is_feasible(self, outputs: Mapping[str, Any]) -> bool:
         feasibility = self._feasibility

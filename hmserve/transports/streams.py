@@ -90,17 +90,20 @@ class Streams:
             events.append(self._events.popleft())
         return _results(events)
 
-    def finish(self, best: Evaluation | None = None) -> None:
+    def finish(
+        self, best: Evaluation | None = None, expected: Evaluation | None = None
+    ) -> None:
         """Tell the peer that the run is over.
 
         Args:
             best: The best point, if the peer is to hear it.
+            expected: Where the model expects the minimum, if the peer is to hear it.
 
         Raises:
             PeerLeftError: The peer closed its end.
             RemoteProtocolError: The stream cannot be written.
         """
-        self._send(self._session.finish(best))
+        self._send(self._session.finish(best, expected))
 
     @property
     def _heard(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hmserve import serve
 from hmserve.journal.jsonl import to_line
 from hmserve.journal.records import Ask
 from hmserve.journal.store import start
@@ -50,13 +51,13 @@ def unescaped(text: str) -> str:
 
 def make_pending(scenario: Scenario, rows: Sequence[str]) -> None:
     """Write the journal of a run that was killed when it had asked `rows`."""
-    parameters = scenario.space.parameters
+    parameters, codec = scenario.space.parameters, serve.codec_of(scenario)
     trials = [
         Trial(
             number,
             {
-                p.name: p.parse(field)
-                for p, field in zip(parameters, row.split(","), strict=True)
+                p.name: p.parse(field) if field else None
+                for p, field in zip(parameters, codec.split(row), strict=True)
             },
         )
         for number, row in enumerate(rows)

@@ -5,7 +5,7 @@ import pytest
 
 from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.surrogate.kernel import Kernel
-from hmserve.surrogate.regression import GaussianProcessRegression
+from hmserve.surrogate.regression import FitOptions, GaussianProcessRegression
 
 LEVELS = (0, 0)
 
@@ -36,7 +36,9 @@ def data(n, infeasible=0, columns=1, seed=0):
 
 
 def real():
-    return Modeller(GaussianProcessRegression(Kernel(LEVELS), noise=False), Kernel(LEVELS))
+    return Modeller(
+        GaussianProcessRegression(Kernel(LEVELS), FitOptions(noise=False)), Kernel(LEVELS)
+    )
 
 
 def fitted(modeller, n, **kind):

@@ -1,7 +1,7 @@
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from hmserve.engine.history import History
-from hmserve.engine.threads import SingleThreaded
+from hmserve.engine.threads import FewThreads
 from hmserve.space.parameters import Real
 from hmserve.space.space import Space
 
@@ -32,7 +32,7 @@ def test_a_proposal_has_one_thread_and_leaves_the_others_theirs():
     with threadpool_limits(2, user_api="blas"):
         threads()
         inner = Looking()
-        proposer = SingleThreaded(inner)
+        proposer = FewThreads(inner)
         before = threads()
         history = History(Space([Real("x", 0.0, 1.0)]))
         assert proposer.propose(history, 3, 7) == [{1}]
@@ -41,7 +41,7 @@ def test_a_proposal_has_one_thread_and_leaves_the_others_theirs():
 
 def test_its_state_is_that_of_what_it_wraps():
     inner = Looking()
-    proposer = SingleThreaded(inner)
+    proposer = FewThreads(inner)
     assert proposer.state == {"a": 1}
     proposer.restore({"b": 2})
     assert inner.state == {"b": 2}

@@ -126,7 +126,7 @@ def test_a_damaged_journal_is_not_altered_by_reading(journal):
     "tail",
     [
         b'{"type":"te\0\0\0\0"}\n' + b"\0" * 99,
-        b"\0" * 4096,
+        b"\0" * 16384,
         b'{"type":"te' + b"\0" * 99,
         b'{"type":"te',
         b"x\n",
@@ -294,7 +294,7 @@ import os, resource, sys
 from hmserve.errors import JournalError
 from hmserve.journal.jsonl import JournalWriter
 from hmserve.journal.records import End
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
 path = sys.argv[1]
 writer = JournalWriter(os.open(path, os.O_WRONLY | os.O_APPEND), path)
 promised = 0
@@ -319,7 +319,7 @@ def test_when_the_disk_is_full_all_that_was_promised_is_there(tmp_path, records)
     contents = read(str(path))
     assert len(contents.records) == 1 + int(promised)
     assert isinstance(contents.records[-1], End)
-    assert path.stat().st_size == 4096
+    assert path.stat().st_size == 16384
 
 
 def test_the_schema_is_part_of_the_package():

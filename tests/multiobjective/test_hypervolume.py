@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hmserve.multiobjective.hypervolume import hypervolume
+from hmserve.multiobjective.hypervolume import hypervolume, hypervolumes
 
 
 def by_inclusion_and_exclusion(Y, reference):
@@ -64,6 +64,28 @@ def test_it_scales_with_the_unit_of_an_objective(Y, unit):
     scale = np.array([unit, 1, 1, 1])
     expected = unit * hypervolume(Y, np.ones(4))
     assert hypervolume(Y * scale, scale) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@given(sets(max_points=12, max_objectives=6))
+def test_the_volumes_of_a_growing_set_are_those_of_its_beginnings(Y):
+    # Small integers again; points come that are dominated, equal, or dominate earlier ones.
+    expected = [hypervolume(Y[: n + 1], corner(Y)) for n in range(len(Y))]
+    assert hypervolumes(Y, corner(Y)).tolist() == expected
+
+
+def test_rows_without_a_value_add_nothing_to_a_growing_set():
+    Y = np.array([[3.0, 3.0], [np.nan, 1.0], [1.0, 5.0], [2.0, 2.0]])
+    assert hypervolumes(Y, np.array([4.0, 4.0])).tolist() == [1.0, 1.0, 1.0, 4.0]
+
+
+@pytest.mark.parametrize("objectives", [3, 4, 5, 6, 7])
+def test_a_linear_front_has_the_volume_of_its_steps(objectives):
+    """All points with integer coordinates of sum k: only cells with a smaller sum are left."""
+    k = 4
+    cells = list(product(range(k + 1), repeat=objectives))
+    points = np.array([cell for cell in cells if sum(cell) == k], dtype=float)
+    left = sum(sum(cell) < k for cell in cells)
+    assert hypervolume(points, np.full(objectives, k + 1.0)) == len(cells) - left
 
 
 @pytest.mark.parametrize("objectives", [2, 3, 4, 5, 6])

@@ -142,11 +142,3 @@ def test_no_configurations_and_no_points_have_the_right_shape():
     assert encoding.encode([]).shape == (0, 3)
     assert encoding.decode(np.empty((0, 3))) == []
     assert encoding.snap(np.empty((0, 3))).shape == (0, 3)
-
-
-def test_an_unknown_kind_of_discrete_parameter_is_refused():
-    class Weekday:
-        name, size, categorical, default = "day", 7, False, None
-
-    with pytest.raises(TypeError, match="day: no axis for a Weekday"):
-        Encoding(Space([Weekday()]))

@@ -7,6 +7,7 @@ from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.regression import (
+    FitOptions,
     ForestRegression,
     GaussianProcessRegression,
     fitting_rows,
@@ -23,7 +24,7 @@ def data(n=25, seed=0):
 
 
 def gaussian_process(noise=True):
-    return GaussianProcessRegression(Kernel(LEVELS), noise)
+    return GaussianProcessRegression(Kernel(LEVELS), FitOptions(noise=noise))
 
 
 def forest():

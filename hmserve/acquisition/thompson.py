@@ -1,0 +1,228 @@
+"""Thompson sampling: the acquisition is one function drawn from what a model believes.
+
+A draw is a model like any other, but all but sure of itself: what is made of models, an
+improvement or a scalarisation, can be made of draws.
+
+Notation for processes, after Wilson et al. (2020), "Efficiently sampling functions from
+Gaussian process posteriors":
+
+    phi (F,)    random features of x; their inner products estimate the kernel
+    w (F,)      standard normal weights: phi . w is a draw from the prior
+    v, l, h     the kernel's variance, length scales of numbers, weights of categories
+    f(x)        c + phi(x) . w + k(x, X) K^-1 (y - c - phi(X) . w - noise)    (Matheron's rule)
+"""
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+from scipy import linalg
+
+from hmserve.acquisition.base import Acquisition
+from hmserve.acquisition.improvement import LogExpectedImprovement
+from hmserve.arrays import Floats, Ints, Mask
+from hmserve.surrogate.base import Normal, NormalWithGradient, Posterior
+from hmserve.surrogate.gp import GaussianProcess
+from hmserve.surrogate.kernel import Inputs, Kernel
+
+if TYPE_CHECKING:  # scikit-learn is loaded only where a forest was asked for
+    from hmserve.surrogate.forest import Forest
+
+_FEATURES = 1024
+_PROBES = 512
+
+_DEVIATION = 0.01
+"""The standard deviation of a draw, whose targets have one of about 1.
+
+Next to nothing: what is largest is where the draw is least. It sets what a gain counts against
+a risk of failure: as 1 would have it, feasibility alone decides where all gains are small.
+"""
+
+
+class Thompson:
+    """Makes an acquisition of a draw (see `hmserve.engine.goals.Gain`).
+
+    Args:
+        seed: With the number of a trial it decides the draw.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __call__(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
+        """Return what is largest where a draw from `model` is least."""
+        drawn = draw(model, np.random.default_rng([self._seed, trial]))
+        return LogExpectedImprovement(drawn, incumbent)
+
+
+def draw(model: Posterior, rng: np.random.Generator) -> Posterior:
+    """Return a function drawn from a Gaussian process or a forest."""
+    if isinstance(model, GaussianProcess):
+        return DrawnProcess(model, rng)
+    return DrawnForest(cast("Forest", model), rng)
+
+
+class DrawnProcess:
+    """A function drawn from the posterior of a Gaussian process, with its gradient.
+
+    Args:
+        process: The posterior.
+        rng: Decides the draw.
+    """
+
+    def __init__(self, process: GaussianProcess, rng: np.random.Generator) -> None:
+        self._process = process
+        self._features = _Features(process.kernel, process.theta, rng)
+        self._w = rng.standard_normal(_FEATURES)
+        # The noise that the data have is what their factor has beyond the kernel.
+        signal = float(np.exp(process.theta[-1]))
+        noise = np.maximum(np.einsum("ij,ij->i", process.L, process.L) - signal, 0.0)
+        prior = self._features(process.inputs) @ self._w
+        prior += np.sqrt(noise) * rng.standard_normal(len(noise))
+        self._alpha = process.alpha - linalg.cho_solve((process.L, True), prior)
+
+    def mean(self, X: Floats) -> Floats:
+        """Return the values of the function at `X`, shape (m, d)."""
+        process = self._process
+        inputs = process.kernel.inputs(X)
+        k = process.kernel(process.theta, inputs, process.inputs)
+        return np.asarray(process.constant + self._features(inputs) @ self._w + k @ self._alpha)
+
+    def predict(self, X: Floats) -> Normal:
+        """Return the values at `X`, shape (m, d)."""
+        return Normal(self.mean(X), np.full(len(X), _DEVIATION**2))
+
+    def predict_with_gradient(self, X: Floats) -> NormalWithGradient:
+        """Return the values at `X`, shape (m, d), with derivatives by `X`."""
+        process, kernel = self._process, self._process.kernel
+        inputs = kernel.inputs(X)
+        k, slope = kernel.with_slope(process.theta, inputs, process.inputs)
+        update = slope * self._alpha
+        gradient = kernel.pull_back(process.theta, inputs, process.inputs, update)
+        prior, prior_gradient = self._features.combined(inputs, self._w)
+        # The others are vectors of permutations, which have no slopes.
+        numbers, _, _, plain = columns_of(kernel)
+        gradient[:, numbers[plain]] += prior_gradient[:, plain]
+        mean = process.constant + prior + k @ self._alpha
+        variance = np.full(len(X), _DEVIATION**2)
+        return NormalWithGradient(mean, variance, gradient, np.zeros_like(gradient))
+
+    def believe(self, P: Floats) -> "DrawnProcess":
+        """Return the function itself: it is known at `P` too."""
+        del P
+        return self
+
+
+class _Features:
+    """Random features of a kernel: Fourier features of numbers, random signs of categories.
+
+    phi_i(x) = sqrt(2 v / F) cos(omega_i . x / l + b_i) prod_j s_ij(x_j)
+
+    Frequencies of Matern-5/2 are Student-t with 5 degrees of freedom (R&W eq. 4.15). s_ij is,
+    with probability exp(-h_j), 1 for all levels, else an independent random sign for each:
+    then E[s_ij(a) s_ij(b)] = exp(-h_j [a != b]), exactly the factor of the kernel.
+    """
+
+    def __init__(self, kernel: Kernel, theta: Floats, rng: np.random.Generator) -> None:
+        columns = columns_of(kernel)
+        self._height = float(np.sqrt(2.0 * np.exp(theta[-1]) / _FEATURES))
+        normal = rng.standard_normal((len(columns.numbers), _FEATURES))
+        self._omega = normal * np.sqrt(5.0 / rng.chisquare(5.0, _FEATURES))
+        self._omega *= np.exp(-theta[columns.numbers])[:, None]
+        self._b = rng.uniform(0.0, 2.0 * np.pi, _FEATURES)
+        varies = rng.random((kernel.dimension, _FEATURES)) >= np.exp(-np.exp(theta[:-1, None]))
+        negative = rng.random((len(columns.codes), _FEATURES)) < 0.5
+        self._negative = (varies[columns.codes] & negative).astype(float)
+        # Labels are too many for a sign each: a hash decides (Dietzfelbinger et al. 1997).
+        self._labelled = varies[columns.labels]
+        shape = self._labelled.shape
+        self._odd = rng.integers(2**63, size=shape, dtype=np.uint64) * 2 + 1
+        self._shift = rng.integers(2**63, size=shape, dtype=np.uint64) * 2
+
+    def __call__(self, inputs: Inputs) -> Floats:
+        """Return the features of n rows, shape (n, F)."""
+        return np.asarray(self._signed(inputs) * np.cos(self._phase(inputs)))
+
+    def combined(self, inputs: Inputs, w: Floats) -> tuple[Floats, Floats]:
+        """Return phi . w, shape (n,), and its derivatives by the numbers, shape (n, q)."""
+        signed, phase = self._signed(inputs) * w, self._phase(inputs)
+        return (signed * np.cos(phase)).sum(1), -(signed * np.sin(phase)) @ self._omega.T
+
+    def _phase(self, inputs: Inputs) -> Floats:
+        return np.asarray(inputs.numbers @ self._omega + self._b)
+
+    def _signed(self, inputs: Inputs) -> Floats:
+        """Return the height of each feature with the product of its signs, shape (n, F)."""
+        odd = inputs.codes @ self._negative
+        for label, varies, factor, shift in zip(
+            inputs.labels.T, self._labelled, self._odd, self._shift, strict=True
+        ):
+            bits = np.ascontiguousarray(label + 0.0).view(np.uint64)[:, None]
+            hashed = (bits ^ (bits >> np.uint64(29))) * factor + shift
+            odd += varies & (hashed >> np.uint64(63) == 1)
+        return np.asarray(self._height * (1.0 - 2.0 * (odd % 2.0)))
+
+
+class Columns(NamedTuple):
+    """The column of X that each column of a kernel's inputs comes from."""
+
+    numbers: Ints  # (q,)
+    codes: Ints  # (sum of levels,)
+    labels: Ints  # (c',)
+    plain: Mask  # (q,), which numbers are columns of X as they are
+
+
+@functools.lru_cache(maxsize=8)
+def columns_of(kernel: Kernel) -> Columns:
+    """Return where the inputs of a kernel come from, found by changing one column at a time."""
+    d = kernel.dimension
+    X = np.full((d, _PROBES, d), 0.5)
+    X[np.arange(d), :, np.arange(d)] = np.linspace(0.0, 1.0, _PROBES)
+    probed = kernel.inputs(X.reshape(-1, d))
+    found = [np.ptp(part.reshape(d, _PROBES, -1), axis=1) > 0.0 for part in probed]
+    numbers, codes, labels = (moves.argmax(axis=0).astype(np.int64) for moves in found)
+    plain = (probed.numbers == X.reshape(-1, d)[:, numbers]).all(axis=0)
+    return Columns(numbers, codes, labels, plain)
+
+
+class DrawnForest:
+    """A function drawn from what the trees of a forest say, constant where all of them are.
+
+    A normal draw with the mean and the covariance of the value of a tree picked at random,
+    plus noise in each of its leaves: at every point its moments are those `Forest.predict`
+    gives. A single tree would be a draw too, but one that cannot tell the points of a leaf
+    apart.
+
+    Args:
+        forest: The fitted trees.
+        rng: Decides the draw.
+    """
+
+    def __init__(self, forest: "Forest", rng: np.random.Generator) -> None:
+        self._forest = forest
+        n = len(forest.leaves)
+        self._weights = rng.standard_normal(n) / np.sqrt(n)
+        self._noise = [
+            np.sqrt(np.maximum(variance, 0.0) / n) * rng.standard_normal(len(variance))
+            for _, variance in forest.leaves
+        ]
+
+    def mean(self, X: Floats) -> Floats:
+        """Return the values of the function at `X`, shape (m, d)."""
+        from hmserve.surrogate.forest import one_hot
+
+        forest = self._forest
+        leaves = forest.trees.apply(one_hot(X, forest.levels)).T  # (trees, m)
+        means = np.stack([m[leaf] for (m, _), leaf in zip(forest.leaves, leaves, strict=True)])
+        noise = sum(e[leaf] for e, leaf in zip(self._noise, leaves, strict=True))
+        middle = means.mean(0)
+        return np.asarray(middle + self._weights @ (means - middle) + noise)
+
+    def predict(self, X: Floats) -> Normal:
+        """Return the values at `X`, shape (m, d)."""
+        return Normal(self.mean(X), np.full(len(X), _DEVIATION**2))
+
+    def believe(self, P: Floats) -> "DrawnForest":
+        """Return the function itself: it is known at `P` too."""
+        del P
+        return self

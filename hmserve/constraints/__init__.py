@@ -1,0 +1,1 @@
+"""Known constraints: expressions over parameters, and the configurations that satisfy them."""

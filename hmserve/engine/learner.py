@@ -1,0 +1,266 @@
+"""The parts of a proposer, by the names a scenario has for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hmserve.acquisition.base import Acquisition
+from hmserve.acquisition.confidence import LogConfidenceBound, hypermapper_beta
+from hmserve.acquisition.improvement import LogExpectedImprovement
+from hmserve.acquisition.maximize import Search, SearchOptions
+from hmserve.acquisition.prior import (
+    LogPrior,
+    LogPriorOdds,
+    PriorPosterior,
+    TimesPrior,
+    pibo_exponent,
+)
+from hmserve.acquisition.thompson import Thompson
+from hmserve.acquisition.weighting import LIKELY
+from hmserve.arrays import Floats
+from hmserve.engine.bayesian import BayesianProposer, Maximiser, Policy, unwatched
+from hmserve.engine.build import Watch
+from hmserve.engine.evolution import EvolutionOptions, EvolutionProposer
+from hmserve.engine.goals import Gain, Goal, Hypervolume, Minimum, Scalarised
+from hmserve.engine.local_search import LocalSearchProposer
+from hmserve.engine.models import Modeller
+from hmserve.engine.random_search import EpsilonGreedy, RandomProposer
+from hmserve.engine.staged import Proposer
+from hmserve.engine.variants import Aimed, GoodOrBad, Logarithmic
+from hmserve.scenario import Scenario
+from hmserve.space.encoding import Encoding
+from hmserve.space.expectations import prior_of
+from hmserve.space.permutation import Permutation
+from hmserve.surrogate.base import ForestOptions, Posterior
+from hmserve.surrogate.hyperprior import log_normal
+from hmserve.surrogate.kernel import Kernel
+from hmserve.surrogate.regression import (
+    FitOptions,
+    ForestRegression,
+    GaussianProcessRegression,
+    Regression,
+)
+
+_NO_AIM = -9999.0
+"""BaCO's way to say that there is no target."""
+
+
+class Learner:
+    """Makes proposers for one run.
+
+    Args:
+        scenario: What the user wants.
+        seed: Decides every draw of the run.
+        designed: How many trials the design of experiments has.
+        watch: Told where the time goes.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int, designed: int, watch: Watch | None = None
+    ) -> None:
+        self._scenario = scenario
+        self._seed = seed
+        self._designed = designed
+        self._watch = watch or unwatched
+        self.encoding = Encoding(scenario.space)
+        self._prior = prior_of(self.encoding)
+        self._random = RandomProposer(self.encoding, self._draw, seed)
+
+    def random_search(self) -> Proposer:
+        """Return random search."""
+        return self._random
+
+    def local_search(self) -> Proposer:
+        """Return hill climbing by evaluations."""
+        scenario = self._scenario
+        weights = np.ones(len(scenario.objectives))
+        given = scenario.model_free.local_search_scalarization_weights
+        if len(given) == len(weights):
+            weights = np.array(given, dtype=float)
+        starts = scenario.searching.local_search_starting_points
+        return LocalSearchProposer(
+            scenario.objectives,
+            list(weights / max(weights.sum(), 1e-300)),
+            self._random,
+            10 if starts is None else max(starts, 1),
+            self._seed,
+        )
+
+    def evolution(self) -> Proposer:
+        """Return an evolutionary algorithm."""
+        options = self._scenario.model_free
+        return EvolutionProposer(
+            self._scenario.objectives,
+            EvolutionOptions(
+                population=options.evolution_population_size,
+                tournament=options.batch_size,
+                mutations=options.mutation_rate,
+                crossover=options.evolution_crossover,
+                regularised=options.regularize_evolution,
+            ),
+            self._random,
+            self._seed,
+        )
+
+    def bayesian(self) -> Proposer:
+        """Return Bayesian optimization, with the share of random trials that is wanted."""
+        epsilon = self._scenario.searching.epsilon_greedy_threshold
+        best = self.model_based()
+        return EpsilonGreedy(best, self._random, epsilon, self._seed) if epsilon else best
+
+    def model_based(self) -> BayesianProposer:
+        """Return Bayesian optimization."""
+        threshold = self._scenario.feasibility_threshold
+        policy = Policy(
+            self.modeller(),
+            self._goal(),
+            self._search(),
+            self._weigh,
+            LIKELY if threshold is None else threshold,
+            self._watch,
+        )
+        return BayesianProposer(self._scenario.objectives, policy, self._random, self._seed)
+
+    def _iteration(self, trial: int) -> int:
+        """Return the number of the request that holds `trial`, 1 after the design."""
+        return max(1 + (trial - self._designed) // self._scenario.batch_size, 1)
+
+    def modeller(self) -> Modeller:
+        """Return what fits the models the scenario names."""
+        kinds = [
+            p if isinstance(p, Permutation) else int(p.size) if p.categorical else 0
+            for p in self._scenario.space.parameters
+        ]
+        kernel = Kernel(
+            [kind if isinstance(kind, int) else 0 for kind in kinds],
+            {j: kind for j, kind in enumerate(kinds) if isinstance(kind, Permutation)},
+        )
+        interval = self._scenario.fitting.reoptimise_hyperparameters_interval
+        return Modeller(self._regression(kernel, kinds), kernel, interval)
+
+    def _regression(self, kernel: Kernel, kinds: Sequence[int | Permutation]) -> Regression:
+        model, fitting = self._scenario.model, self._scenario.fitting
+        if model.kind == "random_forest":
+            return ForestRegression(
+                kinds,
+                ForestOptions(
+                    model.trees,
+                    model.max_features,
+                    model.bootstrap,
+                    model.min_samples_split,
+                    model.means_from_all,
+                    model.variances_from_all,
+                ),
+            )
+        several = fitting.multistart_hyperparameter_optimization
+        starts = fitting.hyperparameter_optimization_iterations if several else None
+        priors = [
+            log_normal(given["name"], given["parameters"]) if given else None
+            for given in (
+                fitting.lengthscale_prior,
+                fitting.noise_prior,
+                fitting.outputscale_prior,
+            )
+        ]
+        warm = fitting.reuse_gp_hyperparameters
+        return GaussianProcessRegression(
+            kernel, FitOptions(fitting.noise, starts or 1, warm, *priors)
+        )
+
+    def _search(self) -> Maximiser:
+        chosen = self._scenario.searching
+        if (
+            chosen.acquisition_function_optimizer == "cma_es"
+            and not self.encoding.discrete.any()
+        ):
+            from hmserve.acquisition.cma import CmaSearch
+
+            return CmaSearch(self.encoding, chosen.cma_es_sigma, chosen.cma_es_starting_points)
+        default = SearchOptions()
+        candidates, starts = (
+            chosen.local_search_random_points,
+            chosen.local_search_starting_points,
+        )
+        step = chosen.local_search_step_size
+        distances = default.distances if step is None else (step,)
+        return Search(
+            self.encoding,
+            SearchOptions(
+                default.candidates if candidates is None else candidates,
+                default.starts if starts is None else starts,
+                distances if chosen.local_search_from_best else (),
+                chosen.local_search_improvement_threshold,
+            ),
+            self._prior,
+        )
+
+    def _goal(self) -> Goal:
+        goal = self._several() if len(self._scenario.objectives) > 1 else self._one()
+        return Logarithmic(goal) if self._scenario.fitting.log_transform_output else goal
+
+    def _one(self) -> Goal:
+        scenario = self._scenario
+        if self._prior is not None and self._prior_method == "bopro":
+            return GoodOrBad(scenario.prior.model_good_quantile, self._good_or_bad)
+        aim = scenario.searching.objective_value_target
+        return Minimum(self._gain) if aim == _NO_AIM else Aimed(aim, self._gain)
+
+    def _several(self) -> Goal:
+        scenario, chosen = self._scenario, self._scenario.scalarization
+        explicit = scenario.method == "random_scalarizations" or chosen.scalarization_method
+        boxed = chosen.weight_sampling == "bounding_box"
+        plain = scenario.acquisition == "EI" and not (explicit or boxed)
+        if plain and len(scenario.objectives) == 2:
+            return Hypervolume()
+        return Scalarised(self._gain)
+
+    @property
+    def _gain(self) -> Gain:
+        gains: dict[str, Gain] = {
+            "EI": self._improvement,
+            "UCB": self._bound,
+            "TS": Thompson(self._seed),
+        }
+        return gains[self._scenario.acquisition]
+
+    def _improvement(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
+        del trial
+        margin = self._scenario.searching.exploration_augmentation
+        return LogExpectedImprovement(model, incumbent - margin)
+
+    def _bound(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
+        beta = hypermapper_beta(self._iteration(trial))
+        return LogConfidenceBound(model, incumbent, beta)
+
+    @property
+    def _prior_method(self) -> str:
+        named = str(self._scenario.document["acquisition_function"])
+        _, _, method = named.partition("_")
+        return method.lower() or self._scenario.prior.prior_method
+
+    def _weigh(self, acquisition: Acquisition, trial: int) -> Acquisition:
+        """Return `acquisition` times the prior, as piBO has it."""
+        scenario = self._scenario
+        weighed = self._prior is not None and self._prior_method == "pibo"
+        if not weighed or len(scenario.objectives) > 1:
+            return acquisition
+        assert self._prior is not None
+        iterations = max(scenario.iterations, 1)
+        exponent = pibo_exponent(scenario.prior.prior_beta, iterations, self._iteration(trial))
+        return TimesPrior(
+            acquisition, LogPrior(self._prior, scenario.prior.prior_floor), exponent
+        )
+
+    def _good_or_bad(self, model: Posterior, threshold: float, trial: int) -> Acquisition:
+        options = self._scenario.prior
+        assert self._prior is not None
+        odds = LogPriorOdds(self._prior, options.posterior_computation_lower_limit)
+        exponent = self._iteration(trial) / options.model_posterior_weight
+        return PriorPosterior(model, threshold, odds, exponent)
+
+    def _draw(self, n: int, rng: np.random.Generator) -> Floats:
+        """Return points as the design draws them; known constraints hold."""
+        if self._prior is None:
+            return self.encoding.sample(n, rng)
+        X = self._prior.draw(rng.random((n, self.encoding.space.dimension)))
+        return X[self.encoding.holds(X)]

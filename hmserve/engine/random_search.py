@@ -1,0 +1,131 @@
+"""Proposals at random: on their own, now and then among others, and as what is left to do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hmserve.arrays import Floats
+from hmserve.engine.history import History
+from hmserve.engine.novelty import Hashed, Listed, Novelty
+from hmserve.engine.staged import Proposer
+from hmserve.space.encoding import Encoding
+from hmserve.space.space import Configuration
+
+Draw = Callable[[int, np.random.Generator], Floats]
+"""Returns n points or fewer as the design of experiments draws them, shape (k, d)."""
+
+_ENUMERABLE = 50_000
+_ATTEMPTS = 20
+
+
+class RandomProposer:
+    """Random search without repetition.
+
+    Args:
+        encoding: The space.
+        draw: Where points come from.
+        seed: With the id of a trial it decides every draw made for that trial.
+    """
+
+    def __init__(self, encoding: Encoding, draw: Draw, seed: int) -> None:
+        self.encoding = encoding
+        self.draw = draw
+        self._seed = seed
+        small = encoding.space.size <= _ENUMERABLE
+        self._everything = encoding.enumerate() if small else None
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        del state
+
+    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+        rng = np.random.default_rng([self._seed, first_id])
+        return self.encoding.decode(self.points(n, self.novelty(history), rng))
+
+    def novelty(self, history: History) -> Novelty:
+        """Return which points were not evaluated, are not pending and were not abandoned."""
+        encoding, everything = self.encoding, self._everything
+        novelty = Hashed(encoding) if everything is None else Listed(encoding, everything)
+        trials = [evaluation.trial for evaluation in history.evaluations]
+        trials += [*history.pending, *history.abandoned]
+        novelty.take(encoding.encode(trial.configuration for trial in trials))
+        return novelty
+
+    def points(self, n: int, novelty: Novelty, rng: np.random.Generator) -> Floats:
+        """Return `n` different points that are free, shape (n, d); fewer if no more are left.
+
+        Args:
+            n: How many.
+            novelty: What is free; it is not changed.
+            rng: Draws them.
+        """
+        found = np.empty((0, len(self.encoding.axes)))
+        # Where the draws never go, and a prior may rule much out, all is equally likely.
+        for draw in (self.draw, self.encoding.sample):
+            for attempt in range(_ATTEMPTS):
+                if len(found) >= n:
+                    return found[:n]
+                drawn = draw(n if attempt == 0 else 50 * n, rng)
+                found = distinct(np.concatenate([found, drawn[novelty(drawn)]]))
+        if len(found) < n:
+            rest = rng.permutation(self._free(novelty))
+            found = distinct(np.concatenate([found, rest]))
+        return found[:n]
+
+    def _free(self, novelty: Novelty) -> Floats:
+        """Return all that is free of a finite space; draws hardly ever meet it."""
+        if isinstance(novelty, Listed):
+            return novelty.free
+        if self.encoding.space.size == np.inf:
+            return np.empty((0, len(self.encoding.axes)))
+        points = self.encoding.encode(self.encoding.space.enumerate())
+        return np.asarray(points[novelty(points)])
+
+
+def distinct(X: Floats) -> Floats:
+    """Return the rows of `X` without repeats, in their order."""
+    first = np.unique(X, axis=0, return_index=True)[1]
+    return np.asarray(X[np.sort(first)])
+
+
+class EpsilonGreedy:
+    """Now and then a configuration at random instead of the one that is thought best.
+
+    Args:
+        proposer: Proposes what is thought best.
+        random: Proposes at random.
+        epsilon: How likely a trial is to be a random one.
+        seed: With the id of a trial it decides whether it is.
+    """
+
+    def __init__(
+        self, proposer: Proposer, random: RandomProposer, epsilon: float, seed: int
+    ) -> None:
+        self._proposer = proposer
+        self._random = random
+        self._epsilon = epsilon
+        self._seed = seed
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        return self._proposer.state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._proposer.restore(state)
+
+    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+        tosses = [
+            np.random.default_rng([self._seed, first_id + i, 1]).random() for i in range(n)
+        ]
+        random = sum(toss < self._epsilon for toss in tosses)
+        best = self._proposer.propose(history, n - random, first_id) if random < n else []
+        space = history.space
+        taken = {space.key(configuration) for configuration in best}
+        # One that the proposer chose may be drawn as well: as many more are enough.
+        drawn = self._random.propose(history, random + len(taken), first_id) if random else []
+        others = [c for c in drawn if space.key(c) not in taken]
+        return [*best, *others[:random]]

@@ -1,0 +1,184 @@
+"""What a scenario sets besides its space and its files, in groups.
+
+The fields have the names of their keys, which docs/scenario.md explains: whoever searches for
+a key finds every place it matters. None stands for "absent: hmserve decides".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def pick(kind: type[T], document: Mapping[str, Any]) -> T:
+    """Return the group `kind` with the values that the scenario `document` has."""
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: document[name] for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Feasibility:
+    """The feasibility column: its name and the words written into it."""
+
+    name: str
+    true_value: str
+    false_value: str
+
+    @classmethod
+    def read(cls, block: Mapping[str, Any]) -> "Feasibility | None":
+        """Return what the key ``feasible_output`` says; None if there is no such column."""
+        if not block["enable_feasible_predictor"]:
+            return None
+        return cls(block["name"], str(block["true_value"]), str(block["false_value"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The design of experiments.
+
+    Args:
+        kind: HyperMapper's ``doe_type``.
+        samples: How many configurations, the default one included; a grid ignores it.
+        repeating: Whether the same one may come twice.
+    """
+
+    kind: str
+    samples: int
+    repeating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What predicts the objectives.
+
+    Args:
+        kind: ``auto``, ``gaussian_process`` or ``random_forest``.
+        trees: Forest: number of trees.
+        max_features: Forest: share of the parameters tried in each split.
+        bootstrap: Forest: whether trees see resampled data.
+        min_samples_split: Forest: smallest node that is split.
+        noise: Whether a second evaluation may differ from the first.
+        means_from_all: Forest: whether leaf means are those of all data despite bootstrap.
+        variances_from_all: Forest: the same for leaf variances.
+    """
+
+    kind: str
+    trees: int
+    max_features: float
+    bootstrap: bool
+    min_samples_split: int
+    noise: bool
+    means_from_all: bool = False
+    variances_from_all: bool = False
+
+    @classmethod
+    def read(cls, block: Mapping[str, Any], noise: bool) -> "Model":
+        """Return what the key ``models`` says."""
+        return cls(
+            kind=block["model"],
+            trees=int(block["number_of_trees"]),
+            max_features=float(block["max_features"]),
+            bootstrap=block["bootstrap"],
+            min_samples_split=int(block["min_samples_split"]),
+            noise=noise,
+            means_from_all=block["use_all_data_to_fit_mean"],
+            variances_from_all=block["use_all_data_to_fit_variance"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AcquisitionOptions:
+    """What is maximised to find the next configuration, and how."""
+
+    acquisition_function: str
+    acquisition_function_optimizer: str
+    epsilon_greedy_threshold: float
+    exploration_augmentation: float
+    objective_value_target: float
+    local_search_random_points: int | None
+    local_search_starting_points: int | None
+    local_search_from_best: bool
+    local_search_improvement_threshold: float
+    local_search_step_size: float | None
+    cma_es_sigma: float
+    cma_es_starting_points: int
+
+
+@dataclass(frozen=True, slots=True)
+class FittingOptions:
+    """How hyperparameters of Gaussian processes are fitted; priors are (name, two numbers)."""
+
+    noise: bool
+    log_transform_output: bool
+    multistart_hyperparameter_optimization: bool
+    hyperparameter_optimization_iterations: int | None
+    reuse_gp_hyperparameters: bool
+    reoptimise_hyperparameters_interval: int | None
+    lengthscale_prior: Mapping[str, Any] | None
+    noise_prior: Mapping[str, Any] | None
+    outputscale_prior: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarizationOptions:
+    """How several objectives become one."""
+
+    scalarization_method: str | None
+    weight_sampling: str
+    bounding_box_limits: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class PriorOptions:
+    """How priors enter the search, and how they are estimated."""
+
+    prior_method: str
+    prior_beta: float
+    prior_floor: float
+    model_posterior_weight: float
+    model_good_quantile: float
+    posterior_computation_lower_limit: float
+    prior_estimation_quantile: float
+    estimate_multivariate_priors: bool
+    bandwidth_parameter: int
+    bandwidth_n_factor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFreeOptions:
+    """The methods `local_search` and `evolutionary_optimization`."""
+
+    local_search_evaluation_limit: int
+    local_search_scalarization_weights: Sequence[float]
+    evolution_population_size: int
+    evolution_generations: int
+    mutation_rate: int
+    evolution_crossover: bool
+    regularize_evolution: bool
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What the end of a run tells, and its log."""
+
+    print_posterior_best: bool
+    print_parameter_importance: bool
+    profiling: bool
+    append_profiles: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """What ends a run before its requests and its time are spent.
+
+    Args:
+        evaluations: The most evaluations that are asked; None for no limit.
+        target: By objective, as minimised; empty for none.
+        patience: Results in a row that may fail to improve; None for no limit.
+    """
+
+    evaluations: int | None
+    target: Mapping[str, float]
+    patience: int | None

@@ -1,0 +1,258 @@
+"""A run on one page: how it converged, its front, each parameter against the objectives."""
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
+
+from hmserve.arrays import Floats, Mask
+from hmserve.cells import parse_float
+from hmserve.multiobjective.hypervolume import hypervolumes
+from hmserve.report.canvas import (
+    COLOURS,
+    INK,
+    PALE,
+    check_image,
+    ending_of,
+    literal,
+    logarithmic,
+    note,
+    save,
+    style,
+)
+from hmserve.report.fronts import Front, draw_front
+from hmserve.report.plots import objective_axes
+from hmserve.report.points import Points, front_of
+from hmserve.report.regret import best_so_far
+from hmserve.scenario import Scenario
+
+_WIDTH: Final = 12.5
+_ACROSS: Final = 4
+_MOST: Final = 48
+"""More panels would make a page that nobody can print."""
+
+_LABELLED: Final = 12
+_LONGEST: Final = 14
+_CHARACTERS: Final = 22
+"""More do not fit below a panel side by side."""
+
+_WIDE: Final = 100.0
+_SHADES: Final = "cividis_r"
+_INACTIVE: Final = "inactive"
+_KEY: Final = "Each dot is an evaluation, the later the darker. Ring: best. Cross: infeasible."
+
+
+def plot_run(scenario: Scenario, points: Points, out: str | None) -> str:
+    """Draw the run that `points` tell of on one page.
+
+    Args:
+        scenario: What was optimized.
+        points: Its results.
+        out: A directory, or a file to write; None for the run directory.
+
+    Returns:
+        The path that was written.
+
+    Raises:
+        UsageError: `out` is a file of a kind we do not draw.
+        JournalError: The file cannot be written.
+    """
+    path = _target(scenario, out)
+    with style():
+        save(run_figure(scenario, points), path)
+    return path
+
+
+def _target(scenario: Scenario, out: str | None) -> str:
+    if out is not None and ending_of(out) and not os.path.isdir(out):
+        return check_image(out)
+    name = f"{scenario.application_name}_plot.pdf"
+    return os.path.join(scenario.files.run_directory if out is None else out, name)
+
+
+def run_figure(scenario: Scenario, points: Points) -> Figure:
+    """Return the page."""
+    names = scenario.space.names[: max(_MOST // len(scenario.objectives), 1)]
+    rows = math.ceil(len(names) / _ACROSS)
+    columns = math.ceil(len(names) / rows)
+    heights = [3.6, 2.5 * rows * len(scenario.objectives) + 0.3]
+    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.3), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=heights)
+    top, bottom = parts
+    best = front_of(points)
+    _draw_top(top, scenario, points, best)
+    for k, objective in enumerate(scenario.objectives):
+        first: Axes | None = None
+        for number, name in enumerate(names):
+            place = (rows * len(scenario.objectives), columns, k * rows * columns + number + 1)
+            panel = bottom.add_subplot(*place, sharey=first)
+            first = first or panel
+            _draw_parameter(panel, _column(scenario, points, name), points, best, k)
+            panel.set_ylabel(literal(objective) if number % columns == 0 else "")
+    bottom.suptitle(_KEY, x=0.01, ha="left", fontsize=10, color="#555555")
+    figure.suptitle(literal(scenario.application_name), x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def _draw_top(figure: SubFigure, scenario: Scenario, points: Points, best: Mask) -> None:
+    two = len(scenario.objectives) == 2
+    axes = figure.add_subplot(1, 2 if two else 1, 1)
+    _draw_convergence(axes, scenario, points)
+    if two:
+        panel = figure.add_subplot(1, 2, 2)
+        front = Front("", COLOURS[1], replace(points, feasible=best), points)
+        axes_of = zip(objective_axes(scenario), points.Y.T, strict=True)
+        wide = [replace(a, logarithmic=a.logarithmic or _is_wide(y)) for a, y in axes_of]
+        draw_front(panel, wide, (0, 1), front)
+        panel.set_title("Pareto front", fontsize=11, fontweight="normal")
+
+
+def _draw_convergence(axes: Axes, scenario: Scenario, points: Points) -> None:
+    """Draw the best value so far, or the hypervolume, over the evaluations."""
+    counts = np.arange(1, len(points) + 1)
+    single = len(scenario.objectives) == 1
+    values = points.minimised[:, 0] if single else _shares(points)
+    curve = best_so_far(values) if single else values
+    sign = points.signs[0] if single else 1.0
+    if single:
+        axes.plot(counts, sign * values, "o", color=PALE, markersize=3, alpha=0.7)
+    axes.step(counts, sign * curve, where="post", color=COLOURS[0])
+    axes.set_xlabel("evaluations")
+    if scenario.design.samples < len(points):
+        end = scenario.design.samples + 0.5
+        axes.axvline(end, color=INK, linewidth=1, linestyle=(0, (5, 3)))
+        axes.set_xlabel("evaluations; dashed: the design of experiments ends")
+    if single and _is_wide(sign * values):
+        logarithmic(axes, "y")
+    if not points.feasible.any():
+        note(axes, "no feasible result")
+    axes.set_xlim(0.5, max(len(points), 1) + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel(literal(scenario.objectives[0]) if single else "hypervolume")
+    axes.set_title(literal(_summary(scenario, points)), fontsize=11, fontweight="normal")
+
+
+def _shares(points: Points) -> Floats:
+    """Return the hypervolume so far, as a share of the box that holds all results."""
+    Y = points.minimised
+    counted = Y[points.feasible]
+    if len(counted) == 0:
+        return np.full(len(Y), np.nan)
+    low, high = counted.min(axis=0), counted.max(axis=0)
+    width = np.where(high > low, high - low, 1.0)
+    return hypervolumes((Y - low) / width, (high - low) / width)
+
+
+def _summary(scenario: Scenario, points: Points) -> str:
+    failed = int(np.isnan(points.Y).any(axis=1).sum())
+    infeasible = len(points) - failed - int(points.feasible.sum())
+    counts = [f"{len(points)} evaluations"]
+    counts += [f"{failed} failed"] if failed else []
+    counts += [f"{infeasible} infeasible"] if infeasible else []
+    if len(scenario.objectives) > 1:
+        return ", ".join([*counts, f"{int(front_of(points).sum())} on the Pareto front"])
+    if points.feasible.any():
+        best = points.signs[0] * np.nanmin(points.minimised[:, 0])
+        counts.append(f"best {scenario.objectives[0]} {best:.6g}")
+    return ", ".join(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The values of one parameter as places on an axis.
+
+    Args:
+        name: The parameter.
+        places: One a result; nan where it has no value.
+        labels: What stands at the places 0, 1, 2, ...; None if the places are the values.
+    """
+
+    name: str
+    places: Floats
+    labels: Sequence[str] | None
+
+
+def _column(scenario: Scenario, points: Points, name: str) -> _Column:
+    """Return the values of parameter `name`.
+
+    Numbers have their own places, levels of ordinals and labels the same distance.
+    """
+    cells = points.column(name)
+    entry = scenario.document["input_parameters"][name]
+    kind, numbers = entry["parameter_type"], [parse_float(cell) for cell in cells]
+    if kind in ("real", "integer"):
+        return _Column(name, np.array(numbers, dtype=float), None)
+    if kind == "ordinal":
+        levels = sorted({float(value) for value in entry["values"]})
+        places = [levels.index(n) if n in levels else math.nan for n in numbers]
+        return _Column(name, np.array(places), [f"{level:g}" for level in levels])
+    known = [str(value) for value in entry["values"]] if kind == "categorical" else []
+    cells = [cell or _INACTIVE for cell in cells]
+    labels = list(dict.fromkeys([*known, *cells]))
+    return _Column(name, np.array([labels.index(cell) for cell in cells], dtype=float), labels)
+
+
+def _draw_parameter(axes: Axes, column: _Column, points: Points, best: Mask, k: int) -> None:
+    """Draw objective `k` over the values of one parameter."""
+    x, y = column.places, points.Y[:, k]
+    feasible = points.feasible
+    axes.plot(x[~feasible], y[~feasible], "x", color=PALE, markersize=4, alpha=0.7)
+    axes.scatter(
+        x[feasible],
+        y[feasible],
+        c=np.flatnonzero(feasible),
+        cmap=_SHADES,
+        vmin=0,
+        vmax=max(len(points) - 1, 1),
+        s=14,
+        linewidths=0,
+    )
+    axes.plot(
+        x[best],
+        y[best],
+        "o",
+        markersize=7.5,
+        markerfacecolor="none",
+        markeredgecolor=COLOURS[1],
+    )
+    if _is_wide(y[feasible]):
+        logarithmic(axes, "y")
+    axes.set_xlabel(literal(column.name))
+    axes.tick_params(labelsize=9)
+    if column.labels is not None:
+        _label_places(axes, column.labels)
+    elif _is_wide(x):
+        logarithmic(axes, "x")
+    elif len(np.unique(x[np.isfinite(x)])) == 1:
+        axes.set_xticks([float(np.nanmin(x))])
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+
+
+def _label_places(axes: Axes, labels: Sequence[str]) -> None:
+    """Write `labels` at the places 0, 1, 2, ...; of many, some."""
+    step = math.ceil(len(labels) / _LABELLED)
+    shown = range(0, len(labels), step)
+    texts = [literal(_cut(labels[place])) for place in shown]
+    crowded = sum(map(len, texts)) + len(texts) > _CHARACTERS
+    axes.set_xticks(list(shown), texts)
+    if crowded:
+        for label in axes.get_xticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.5, len(labels) - 0.5)
+
+
+def _cut(label: str) -> str:
+    return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
+
+
+def _is_wide(values: Floats) -> bool:
+    """Whether a logarithmic axis suits `values`: all positive, and far apart."""
+    known = values[np.isfinite(values)]
+    return bool(known.size and known.min() > 0 and known.max() >= _WIDE * known.min())

@@ -1,0 +1,88 @@
+"""Each configuration evaluated several times: the median counts."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Protocol
+
+from hmserve.trial import Evaluation, Results, Trial
+
+
+class Evaluator(Protocol):
+    """What evaluates a configuration once (`hmserve.run.Evaluator`)."""
+
+    @property
+    def free(self) -> int:
+        """How many more trials it can take now."""
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        """Take trials on."""
+
+    def collect(self) -> Results:
+        """Wait for at least one result."""
+
+
+class Repeating:
+    """Asks `evaluator` for every trial several times, one after the other in a request.
+
+    Objectives are medians over the feasible results; a trial is feasible if more than half
+    of its results are, and has failed if none has a value. What came of a trial that is not
+    complete when the process dies is asked again.
+
+    Args:
+        evaluator: Evaluates once.
+        times: How often; at least 2.
+        tell: Called with a line for each single result.
+    """
+
+    def __init__(self, evaluator: Evaluator, times: int, tell: Callable[[str], None]) -> None:
+        self._evaluator = evaluator
+        self._times = times
+        self._tell = tell
+        self._came: dict[int, list[Evaluation]] = {}
+        self._lost: dict[int, int] = {}
+
+    @property
+    def free(self) -> int:
+        # One that takes only a few at once still gets all repetitions of one trial.
+        free = self._evaluator.free
+        return max(free // self._times, 1) if free else 0
+
+    def submit(self, trials: Sequence[Trial]) -> None:
+        self._evaluator.submit([trial for trial in trials for _ in range(self._times)])
+
+    def collect(self) -> Results:
+        results = self._evaluator.collect()
+        complete, abandoned = [], []
+        for evaluation in results.evaluations:
+            trial = evaluation.trial
+            self._came.setdefault(trial.id, []).append(evaluation)
+            self._tell(f"trial {trial.id}: {dict(evaluation.objectives) or 'failed'}")
+            complete += self._completed(trial)
+        for trial in results.abandoned:
+            self._lost[trial.id] = self._lost.get(trial.id, 0) + 1
+            complete += self._completed(trial)
+            if self._lost.get(trial.id) == self._times:
+                abandoned.append(trial)
+                del self._lost[trial.id]
+        return Results(complete, results.observations, abandoned)
+
+    def _completed(self, trial: Trial) -> list[Evaluation]:
+        """Return the result of `trial`, if all of its repetitions are in."""
+        came = self._came.get(trial.id, [])
+        if not came or len(came) + self._lost.get(trial.id, 0) < self._times:
+            return []
+        del self._came[trial.id]
+        self._lost.pop(trial.id, None)
+        return [_median(trial, came)]
+
+
+def _median(trial: Trial, came: Sequence[Evaluation]) -> Evaluation:
+    good = [e for e in came if e.feasible]
+    measured = [e for e in came if e.objectives]
+    feasible = 2 * len(good) > len(came)
+    if not measured:
+        return Evaluation(trial, feasible=False)
+    counted = good if feasible else measured
+    names = counted[0].objectives
+    values = {name: median(e.objectives[name] for e in counted) for name in names}
+    return Evaluation(trial, values, feasible)
