@@ -273,10 +273,19 @@ def _whole_parts(t: Bounds, a: Range, b: Range) -> tuple[Bounds, Bounds]:
 
 
 def _remainder_parts(t: Bounds, a: Range, b: Range) -> tuple[Bounds, Bounds]:
-    """Invert t = a % b for positive numbers: b > t; b <= a, or else a would be left over."""
-    low = np.where(b.low > 0, t[0], -np.inf)
-    high = np.where((b.low > 0) & (a.low > t[1]), a.high, np.inf)
-    return (np.full_like(low, -np.inf), np.full_like(low, np.inf)), (low, high)
+    """Invert t = a % b where a >= 0 and b > 0: a is t and a whole number of times b."""
+    known = (a.low >= 0) & (b.low > 0)
+    least, most = a.low - t[1], a.high - t[0]
+    fewest = np.ceil(widened(least / b.high, most, _ROOM)[0])
+    times = np.floor(widened(least, most / b.low, _ROOM)[1])
+    whole = widened(fewest * b.low + t[0], times * b.high + t[1], _ROOM)
+    low, high = widened(least / times, most / fewest, _ROOM)
+    low = np.where((times >= 1) & (least > 0), low, -np.inf)
+    high = np.where(fewest >= 1, high, np.inf)
+    # No number of times will do.
+    none = known & (fewest > times)
+    divisor = np.where(none, np.inf, np.maximum(low, t[0])), high
+    return _where(known, *whole), _where(known, *divisor)
 
 
 def _powers(t: Bounds, a: Range, b: Range) -> tuple[Bounds, Bounds]:

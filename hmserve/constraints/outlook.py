@@ -1,6 +1,6 @@
 """What conditions and numbers can be in boxes of configurations, by interval arithmetic."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from hmserve.constraints.tree import (
     Element,
     LabelIn,
     Member,
+    Node,
     Not,
     Number,
     Place,
@@ -67,9 +68,19 @@ class Problem:
         """Which constraint reads which column."""
         for i, constraint in enumerate(constraints):
             self.reads[i, [places[name] for name in constraint.names()]] = True
+        self._looks = [frozenset(_looks(constraint)) for constraint in constraints]
         self.sizes = [_nodes(constraint) for constraint in constraints]
         """How many operations each constraint is."""
         self._whole: dict[int, bool] = {}
+
+    def concerned(self, column: int, positions: Sequence[int]) -> Mask:
+        """Tell which constraints read a permutation at one of some positions.
+
+        Or where some element is: that may be there.
+        """
+        (name,) = (name for name, j in self.places.items() if j == column)
+        wanted = {(name, position) for position in (*positions, -1)}
+        return np.array([not wanted.isdisjoint(looks) for looks in self._looks], dtype=bool)
 
     def whole(self, node: Number) -> bool:
         """Whether a number is certainly an integer, if it is defined."""
@@ -96,7 +107,17 @@ class Problem:
         return bool(parts) and all(map(self.whole, parts))
 
 
-def _nodes(node: Number | Condition | Any) -> int:
+def _looks(node: Node) -> Iterator[tuple[str, int]]:
+    """Yield the positions of permutations that `node` reads; -1 stands for any."""
+    if isinstance(node, Element):
+        yield node.name, node.position
+    elif isinstance(node, Place):
+        yield node.name, -1
+    for child in node.children():
+        yield from _looks(child)
+
+
+def _nodes(node: Node) -> int:
     return 1 + sum(map(_nodes, node.children()))
 
 

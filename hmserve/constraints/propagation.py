@@ -26,22 +26,21 @@ class Narrowed(NamedTuple):
     effort: int
 
 
-def narrowed(problem: Problem, boxes: Boxes, yes: Mask, moved: Mask, passes: int) -> Narrowed:
+def narrowed(problem: Problem, boxes: Boxes, yes: Mask, touched: Mask, passes: int) -> Narrowed:
     """Return boxes without what certainly breaks constraints.
 
     Args:
         problem: The constraints.
         boxes: The boxes, m of them.
         yes: Which constraint is certain in which, shape (constraints, m).
-        moved: The columns that changed since all constraints were looked at, shape (c,).
+        touched: The constraints to look at, shape (constraints,).
         passes: How often to look again at constraints over columns that were cut.
     """
     yes, kept, effort = yes.copy(), np.arange(boxes.m), 0
     real = np.array([column.levels == 0 for column in problem.columns])[:, None]
     for _ in range(passes):
-        todo = np.flatnonzero(problem.reads[:, moved].any(axis=1))
         moved = np.zeros(len(real), dtype=bool)
-        for i in todo:
+        for i in np.flatnonzero(touched):
             if yes[i].all():
                 continue
             effort += boxes.m * problem.sizes[i]
@@ -55,7 +54,8 @@ def narrowed(problem: Problem, boxes: Boxes, yes: Mask, moved: Mask, passes: int
             if step.failed.any():
                 left = ~step.failed
                 boxes, yes, kept = boxes.take(left), yes[:, left], kept[left]
-        if not moved.any():
+        touched = problem.reads[:, moved].any(axis=1)
+        if not touched.any():
             return Narrowed(boxes, yes, kept, effort)
     return _judged(problem, Narrowed(boxes, yes, kept, effort))
 

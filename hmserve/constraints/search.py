@@ -63,8 +63,14 @@ class _Nodes(NamedTuple):
     columns: Ints
 
     def take(self, index: Ints | Mask) -> "_Nodes":
-        rest = (field[index] for field in self[2:])
-        return _Nodes(self.boxes.take(index), self.yes[:, index], *rest)
+        return _Nodes(
+            self.boxes.take(index),
+            self.yes[:, index],
+            self.numbers[index],
+            self.paths[index],
+            self.sizes[index],
+            self.columns[index],
+        )
 
 
 def _joined_nodes(parts: list[_Nodes]) -> _Nodes:
@@ -97,12 +103,11 @@ class Search:
             [isinstance(c, OrderColumn) for c in problem.columns], dtype=bool
         )
         self._next, self._parts, self.effort = 1, 1, 0
-        everywhere = np.ones(len(problem.columns), dtype=bool)
         box, yes, kept, _ = narrowed(
             problem,
             whole_box(problem.columns),
             np.zeros((len(problem.constraints), 1), dtype=bool),
-            everywhere,
+            np.ones(len(problem.constraints), dtype=bool),
             _FIRST_PASSES,
         )
         self._open = self._nodes(box, yes, kept, np.zeros(len(kept)))
@@ -193,7 +198,7 @@ class Search:
         """Return the parts of `nodes` that are left, and the choices that lead there."""
         parts = split(self._problem, nodes.boxes, nodes.columns, self._evenly)
         boxes, yes, kept, effort = narrowed(
-            self._problem, parts.boxes, nodes.yes[:, parts.parents], parts.moved, _PASSES
+            self._problem, parts.boxes, nodes.yes[:, parts.parents], parts.touched, _PASSES
         )
         self.effort += effort + parts.boxes.m * len(self._problem.columns)
         parents = parts.parents[kept]
@@ -250,7 +255,7 @@ def _noted(parents: Ints, boxes: Boxes, known: Mask, parts: Split, kept: Ints) -
 
 
 def explored(problem: Problem) -> Diagram:
-    """Return what drawing needs to know of `problem`, with no more effort than that is worth."""
+    """Return what drawing needs to know, with no more effort than that is worth."""
     search = Search(problem)
     diagram = search.run(EASY, EASY)
     wide = [c.levels > FEW and not isinstance(c, OrderColumn) for c in problem.columns]

@@ -31,14 +31,14 @@ class Split(NamedTuple):
         parents: The number of the box that each is a part of, shape (m,).
         columns: The column that was split, shape (m,).
         steps: For a permutation, what its rank grew by, shape (m,).
-        moved: Which columns were split in some box, shape (c,).
+        touched: Which constraints may have become certain, shape (constraints,).
     """
 
     boxes: Boxes
     parents: Ints
     columns: Ints
     steps: Floats
-    moved: Mask
+    touched: Mask
 
 
 def rank_columns(problem: Problem) -> Floats:
@@ -47,7 +47,6 @@ def rank_columns(problem: Problem) -> Floats:
     Constraints shall be complete early and few be begun at a time: then boxes fail early, and
     many that do not are alike. Where nothing is to choose, the order is that of the text.
     """
-    reads = problem.reads
     appearance: dict[int, None] = {}
     for constraint in problem.constraints:
         appearance.update(dict.fromkeys(problem.places[name] for name in constraint.names()))
@@ -125,17 +124,20 @@ def split(problem: Problem, boxes: Boxes, columns: Ints, evenly: bool) -> Split:
     number = np.arange(len(parents)) - np.repeat(np.cumsum(count) - count, count)
     parts = boxes.take(parents)
     steps = np.zeros(len(parents))
-    moved = np.zeros(len(problem.columns), dtype=bool)
+    touched = np.zeros(len(problem.constraints), dtype=bool)
     for j in np.unique(columns):
-        moved[j] = True
         rows = np.flatnonzero(columns[parents] == j)
         if isinstance(problem.columns[j], OrderColumn):
+            known = np.unique(parts.prefixes[j].length[rows]).tolist()
+            touched |= problem.concerned(j, [*known, len(parts.prefixes[j].places) - 1])
             steps[rows] = _extend(parts, j, rows, number[rows])
-        elif problem.columns[j].levels == 0:
+            continue
+        touched |= problem.reads[:, j]
+        if problem.columns[j].levels == 0:
             _halve(parts, j, rows, number[rows])
         else:
             _cut(parts, j, rows, number[rows], count[parents[rows]])
-    return Split(parts, parents, columns[parents], steps, moved)
+    return Split(parts, parents, columns[parents], steps, touched)
 
 
 def _halve(parts: Boxes, j: int, rows: Ints, number: Ints) -> None:

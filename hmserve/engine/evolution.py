@@ -152,11 +152,13 @@ def fitness_order(Y: Floats, rng: np.random.Generator) -> Ints:
         return np.empty(0, dtype=np.int64)
     if Y.shape[1] == 1:
         return np.argsort(Y[:, 0], kind="stable")
+    numbers = front_numbers(Y)
     Y = Y / 2.0  # so that the difference of any two is finite
-    spread = np.ptp(Y, axis=0)
-    Z = (Y - Y.min(0)) / np.where(spread > 0.0, spread, 1.0)
-    loss = tchebyshev(Z, hypervolume_weights(Y.shape[1], rng))
-    return np.lexsort((loss, front_numbers(Y)))
+    front = Y[numbers == 0]
+    spread = np.maximum(np.ptp(front, axis=0), 1e-300)
+    with np.errstate(over="ignore"):
+        Z = np.clip((Y - front.min(0)) / spread, -1e9, 1e9)
+    return np.lexsort((tchebyshev(Z, hypervolume_weights(Y.shape[1], rng)), numbers))
 
 
 def front_numbers(Y: Floats) -> Ints:
