@@ -24,6 +24,9 @@ _NAMES: Final = ("uniform", *_SHAPES, "custom_gaussian", "estimate")
 _TOLERANCE: Final = 1e-6
 """HyperMapper wants weights that sum to one; we scale them, and say so beyond this."""
 
+_MEANS: Final = "custom_gaussian_prior_means"
+_DEVIATIONS: Final = "custom_gaussian_prior_stds"
+
 _HALF: Final = -1.0
 """HyperMapper's way to say "half the range" of a standard deviation."""
 
@@ -74,7 +77,8 @@ def _named(
         findings.refuse(path, message)
         return None
     if given == "custom_gaussian":
-        return _normals(parameter, *_custom(parameter, entry, document), path, findings)
+        normals = _custom(parameter, entry, document, findings)
+        return _normals(parameter, *normals, path, findings) if normals else None
     place = entry["prior_parameters"]
     if given == "gaussian" and place is not None:
         if len(place) == 2:
@@ -137,15 +141,23 @@ def _listed(
 
 
 def _custom(
-    parameter: Parameter, entry: Mapping[str, Any], document: Mapping[str, Any]
-) -> tuple[Sequence[float], Sequence[float]]:
+    parameter: Parameter,
+    entry: Mapping[str, Any],
+    document: Mapping[str, Any],
+    findings: Findings,
+) -> tuple[Sequence[float], Sequence[float]] | None:
     """Return means and standard deviations: the parameter's own, else those for all."""
-    means, deviations = (entry[f"custom_gaussian_prior_{what}"] for what in ("means", "stds"))
+    means, deviations = entry[_MEANS], entry[_DEVIATIONS]
     if means is None and deviations is None:
         names = list(document["input_parameters"])
         place = names.index(parameter.name)
-        both = [document[f"custom_gaussian_prior_{what}"] for what in ("means", "stds")]
-        means, deviations = ([g[place] if len(g) == len(names) else g[0]] for g in both)
+        both = [document[key] for key in (_MEANS, _DEVIATIONS)]
+        if any(len(given) not in {1, len(names)} for given in both):
+            message = f"expected 1 number for all, or {len(names)}, one a parameter"
+            lengths = f"got {len(both[0])} means and {len(both[1])} standard deviations"
+            findings.refuse((_MEANS,), f"{message}: {lengths} for {parameter.name}")
+            return None
+        means, deviations = ([given[place if len(given) > 1 else 0]] for given in both)
     if means is None:
         low, high = _ends(parameter)
         means = [low / 2 + high / 2] * len(deviations)
@@ -166,7 +178,7 @@ def _normals(
 ) -> Distribution | None:
     """Return a mixture of normals given in units of the parameter."""
     low, high = _ends(parameter)
-    deviations = [(high - low) / 2 if s == _HALF else s for s in deviations]
+    deviations = [high / 2 - low / 2 if s == _HALF else s for s in deviations]
     if len(means) != len(deviations) or min(deviations) <= 0.0:
         message = (
             "expected as many positive standard deviations as means, "
@@ -195,9 +207,9 @@ def _on_interval(
     if isinstance(parameter, Integer):
         # Every integer owns half a step on either side of it.
         low, high = low - 0.5, high + 0.5
-    width = (high - low) or 1.0
-    places = [(mean - low) / width for mean in means]
-    mixture = NormalMixture(places, [deviation / width for deviation in deviations])
+    half = (high / 2 - low / 2) or 0.5  # the whole may be beyond the largest double
+    places = [(mean / 2 - low / 2) / half for mean in means]
+    mixture = NormalMixture(places, [deviation / 2 / half for deviation in deviations])
     if isinstance(parameter, Real) and parameter.log and high > low:
         return Rescaled(mixture, LinearInside(math.log(high) - math.log(low)))
     return mixture
@@ -205,5 +217,6 @@ def _on_interval(
 
 def _height(value: float, means: Sequence[float], deviations: Sequence[float]) -> float:
     """Return the density of a mixture of equal parts, up to a factor."""
-    parts = zip(means, deviations, strict=True)
-    return math.fsum(math.exp(-0.5 * ((value - m) / s) ** 2) / s for m, s in parts)
+    least = min(deviations)
+    parts = [((value - m) / s, least / s) for m, s in zip(means, deviations, strict=True)]
+    return math.fsum(math.exp(-0.5 * t * t) * height for t, height in parts)

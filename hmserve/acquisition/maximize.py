@@ -6,6 +6,7 @@ in turn by L-BFGS-B on the continuous coordinates, all starts as one problem, an
 best-improvement exchange on the discrete ones.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -144,8 +145,17 @@ class Search:
         missing = n - len(X)
         if missing <= 0:
             return X
-        drawn = self._encoding.points(space.known.region.draw(missing, rng))
-        return np.concatenate([X, drawn])
+        return np.concatenate([X, rng.permutation(self._pool)[:missing]])
+
+    @functools.cached_property
+    def _pool(self) -> Floats:
+        """Points that satisfy the known constraints, drawn once: some regions are slow to draw.
+
+        They depend on the space alone, so that an ask does not depend on who drew them.
+        """
+        return self._encoding.sample(
+            2 * max(self._options.candidates, 1), np.random.default_rng(0)
+        )
 
     def _polish(self, acquisition: Acquisition, X: Floats, a: Floats) -> tuple[Floats, Floats]:
         """Climb from all rows of `X` at once in the continuous coordinates.

@@ -18,6 +18,15 @@ from hmserve.arrays import Floats
 from hmserve.space.prior_model import PriorModel
 from hmserve.surrogate.base import DifferentiablePosterior, Posterior
 
+_SUREST = 0.9
+"""BOPrO's prior is at most this: the odds of 1 are a pole, and an exact search stays there."""
+
+_NOISE = 0.1**2
+"""What BOPrO adds to the variance, in units of the targets'.
+
+Where the model is sure, at points already seen, the odds have no bound either.
+"""
+
 
 class Preference(Protocol):
     """A function of the point alone, to be added to an acquisition."""
@@ -51,7 +60,7 @@ class LogPrior:
 
 
 class LogPriorOdds:
-    """log(P / (1 - P)), where P is the prior stretched to [limit, 1]; 1 - P at least `limit`.
+    """log(P / (1 - P)), where P is the prior stretched to [limit, 1], but at most 0.9.
 
     Args:
         prior: Its least and largest density become `limit` and 1.
@@ -65,25 +74,22 @@ class LogPriorOdds:
         self._low = math.exp(low - self._log_high)
 
     def __call__(self, X: Floats) -> Floats:
-        good, bad, _ = self._good_and_bad(self._prior.log_density(X))
-        return np.log(good) - np.log(bad)
+        return special.logit(self._good(self._prior.log_density(X))[0])
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
         log_density, gradient = self._prior.log_density_with_gradient(X)
-        good, bad, height = self._good_and_bad(log_density)
-        # d P = P' d log(density), and P' is the height unless P is cut off.
-        slope = height * (1.0 / good + np.where(bad > self._limit, 1.0 / bad, 0.0))
-        return np.log(good) - np.log(bad), slope[:, None] * gradient
+        good, slope = self._good(log_density)
+        # d logit(P) / d P = 1 / (P (1 - P))
+        return special.logit(good), (slope / (good * (1.0 - good)))[:, None] * gradient
 
-    def _good_and_bad(self, log_density: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return P, 1 - P, and the derivative of P by the log density."""
+    def _good(self, log_density: Floats) -> tuple[Floats, Floats]:
+        """Return P and its derivative by the log density."""
         if self._low > 1.0 - 1e-12:  # a uniform prior, or one that is as good as that
-            half = np.full(len(log_density), 0.5)
-            return half, half, np.zeros(len(log_density))
+            return np.full(len(log_density), 0.5), np.zeros(len(log_density))
         height = np.exp(np.minimum(log_density - self._log_high, 0.0))
         stretch = (1.0 - self._limit) / (1.0 - self._low)
         good = self._limit + stretch * np.maximum(height - self._low, 0.0)
-        return good, np.maximum(1.0 - good, self._limit), stretch * height
+        return np.minimum(good, _SUREST), np.where(good < _SUREST, stretch * height, 0.0)
 
 
 class TimesPrior:
@@ -118,7 +124,7 @@ class TimesPrior:
 class PriorPosterior:
     """The log of how much more likely good than bad, BOPrO (Souza et al. 2021, eq. 4 to 7).
 
-    With M = P(f(x) < threshold) by the model and P the prior,
+    With M = P(f(x) + noise < threshold) by the model and P the prior,
 
         log P M^e - log (1 - P) (1 - M)^e.
 
@@ -144,13 +150,14 @@ class PriorPosterior:
 
     def __call__(self, X: Floats) -> Floats:
         mean, variance = self._posterior.predict(X)
-        z = (self._threshold - mean) / np.sqrt(variance)
+        z = (self._threshold - mean) / np.sqrt(variance + _NOISE)
         odds = special.log_ndtr(z) - special.log_ndtr(-z)
         return np.asarray(self._log_odds(X) + self._exponent * odds)
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
         model = cast(DifferentiablePosterior, self._posterior)
         mean, variance, dmean, dvariance = model.predict_with_gradient(X)
+        variance = variance + _NOISE
         s = np.sqrt(variance)
         z = (self._threshold - mean) / s
         good, bad = special.log_ndtr(z), special.log_ndtr(-z)

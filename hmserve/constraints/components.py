@@ -36,7 +36,8 @@ def components(
     """
     groups: list[tuple[set[int], list[int]]] = []
     for i, constraint in enumerate(constraints):
-        read = {places[name] for name in constraint.names()}
+        # What reads nothing never holds, and any column will do to say so.
+        read = {places[name] for name in constraint.names()} or {0}
         # What has only one value ties nothing together.
         ties = {j for j in read if columns[j].levels != 1}
         apart = []
@@ -58,16 +59,21 @@ def components(
     return found
 
 
-def conjuncts(condition: Condition) -> Iterator[Condition]:
-    """Yield conditions that all hold where `condition` does, as small as they come."""
+def conjuncts(condition: Condition, sizes: Mapping[str, int]) -> Iterator[Condition]:
+    """Yield conditions that all hold where `condition` does, as small as they come.
+
+    Args:
+        condition: What must hold.
+        sizes: How many elements each permutation has.
+    """
     if isinstance(condition, Both):
         for part in condition.conditions:
-            yield from conjuncts(part)
+            yield from conjuncts(part, sizes)
         return
     yield condition
     match condition:
         case Compare("==", Element(name, position), Constant(value)) | Compare(
             "==", Constant(value), Element(name, position)
-        ) if value == int(value):
+        ) if value in range(sizes[name]):
             # It is known early that the element stands elsewhere.
             yield Compare("==", Place(name, int(value)), Constant(float(position)))

@@ -106,7 +106,7 @@ class _Frontier:
             return
         if isinstance(node, Condition):
             verdict = self._outlook.verdict(node)
-            self._keys.append(np.where(live, verdict.yes + 2.0 * verdict.no, 0.0))
+            self._keys.append(np.where(live, 1.0 + verdict.yes + 2.0 * verdict.no, 0.0))
             live = live & ~(verdict.yes | verdict.no)
             if isinstance(node, SameLabel):
                 self._note_codes(node, live)

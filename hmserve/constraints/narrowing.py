@@ -107,18 +107,14 @@ class Narrowing:
         column = self._problem.columns[j]
         assert isinstance(column, LabelColumn)
         offset = float(column.numbers(np.zeros(1))[0])
-        levels = np.array([-np.inf, *(level - offset for level in node.levels), np.inf])
-        first = levels[np.searchsorted(levels, self.lo[j], side="left")]
-        last = levels[np.searchsorted(levels, self.hi[j], side="right") - 1]
-        self._cut(j, np.where(yes, first, -np.inf), np.where(yes, last, np.inf))
+        levels = np.array(node.levels) - offset
+        self._cut(j, *_where(yes, *_hull(levels, self.lo[j], self.hi[j])))
 
     def _member(self, node: Member, yes: Mask, no: Mask) -> None:
         del no
         number = self._outlook.range(node.number)
-        values = np.array([-np.inf, *node.values, np.inf])
-        first = values[np.searchsorted(values, number.low, side="left")]
-        last = values[np.searchsorted(values, number.high, side="right") - 1]
-        self._narrow(node.number, np.where(yes, first, -np.inf), np.where(yes, last, np.inf))
+        hull = _hull(np.array(node.values), number.low, number.high)
+        self._narrow(node.number, *_where(yes, *hull))
 
     def _compare(self, node: Compare, yes: Mask, no: Mask) -> None:
         a, b = self._outlook.range(node.left), self._outlook.range(node.right)
@@ -151,15 +147,24 @@ class Narrowing:
             low, high = widened(low, high, _ROOM)
             low, high = np.ceil(low), np.floor(high)
         self.failed |= (low > known.high) | (high < known.low)
-        if not ((low > known.low) | (high < known.high)).any():
-            return
+        tighter = (low > known.low) | (high < known.high)
         rule = _NARROWED.get(type(node))
-        if rule is not None:
-            wanted = np.maximum(low, known.low), np.minimum(high, known.high)
-            with np.errstate(all="ignore"):
-                rule(self, node, wanted)
+        if rule is not None and tighter.any():
+            rule(
+                self, node, (np.maximum(low, known.low), np.minimum(high, known.high)), tighter
+            )
 
-    def _variable(self, node: Variable, wanted: Bounds) -> None:
+    def _hand_down(self, node: Number, bounds: Bounds, rows: Mask) -> None:
+        """Narrow a part of what was narrowed in some boxes; NaN is no bound."""
+        low, high = bounds
+        self._narrow(
+            node,
+            np.where(rows & ~np.isnan(low), low, -np.inf),
+            np.where(rows & ~np.isnan(high), high, np.inf),
+        )
+
+    def _variable(self, node: Variable, wanted: Bounds, rows: Mask) -> None:
+        del rows
         j = self._problem.places[node.name]
         column = self._problem.columns[j]
         assert not isinstance(column, LabelColumn | OrderColumn)
@@ -179,7 +184,7 @@ class Narrowing:
             # Whatever is computed from an empty box is not used, but it must not fail.
             self.lo[j][empty] = self.hi[j][empty] = self._outlook.boxes.lo[j][empty]
 
-    def _sum(self, node: Sum, wanted: Bounds) -> None:
+    def _sum(self, node: Sum, wanted: Bounds, rows: Mask) -> None:
         ranges = [self._outlook.range(term) for term in node.terms]
         low, high = signed(node.signs, ranges)
         size = np.maximum(np.abs(low), np.abs(high)).sum(axis=0)
@@ -190,33 +195,33 @@ class Narrowing:
         for i in np.flatnonzero(useful):
             sign, term = node.signs[i], node.terms[i]
             bounds = (least[i], most[i]) if sign > 0 else (-most[i], -least[i])
-            self._narrow(term, *_known(*bounds))
+            self._hand_down(term, bounds, rows)
 
-    def _power(self, node: Power, wanted: Bounds) -> None:
+    def _power(self, node: Power, wanted: Bounds, rows: Mask) -> None:
         if node.exponent <= 0:
             return
         low, high = (np.sign(end) * np.abs(end) ** (1.0 / node.exponent) for end in wanted)
         low, high = widened(low, high, _WIDE_ROOM)
         if node.exponent % 2 == 0:
             low, high = _unsigned(self._outlook.range(node.base), (low, high))
-        self._narrow(node.base, *_known(low, high))
+        self._hand_down(node.base, (low, high), rows)
 
-    def _choose(self, node: Choose, wanted: Bounds) -> None:
+    def _choose(self, node: Choose, wanted: Bounds, rows: Mask) -> None:
         condition = self._outlook.verdict(node.condition)
         out = []
         for branch, taken in ((node.yes, condition.yes), (node.no, condition.no)):
             known = self._outlook.range(branch)
             out.append((known.low > wanted[1]) | (known.high < wanted[0]) | known.dead)
-            self._narrow(branch, *_where(taken, *wanted))
-        unknown = ~(condition.yes | condition.no)
+            self._hand_down(branch, wanted, rows & taken)
+        unknown = rows & ~(condition.yes | condition.no)
         self._demand(node.condition, unknown & out[1], unknown & out[0])
 
-    def _apply(self, node: Apply, wanted: Bounds) -> None:
+    def _apply(self, node: Apply, wanted: Bounds, rows: Mask) -> None:
         ranges = [self._outlook.range(part) for part in node.arguments]
         rule = _INVERSES.get(node.function)
         if rule is not None:
             for part, bounds in zip(node.arguments, rule(wanted, *ranges), strict=True):
-                self._narrow(part, *_known(*bounds))
+                self._hand_down(part, bounds, rows)
 
 
 def _where(rows: Mask, low: Floats | float, high: Floats | float) -> Bounds:
@@ -224,8 +229,11 @@ def _where(rows: Mask, low: Floats | float, high: Floats | float) -> Bounds:
     return np.where(rows, low, -np.inf), np.where(rows, high, np.inf)
 
 
-def _known(low: Floats, high: Floats) -> Bounds:
-    return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+def _hull(values: Floats, low: Floats, high: Floats) -> Bounds:
+    """Return the least and the greatest of ascending `values` in each low..high."""
+    first = np.append(values, np.inf)[np.searchsorted(values, low, side="left")]
+    last = np.append(-np.inf, values)[np.searchsorted(values, high, side="right")]
+    return first, last
 
 
 def _size(bounds: Floats) -> Floats:
@@ -358,7 +366,7 @@ _DEMANDS: Final[Mapping[type[Condition], Callable[[Narrowing, Any, Mask, Mask], 
     Compare: Narrowing._compare,
 }
 
-_NARROWED: Final[Mapping[type[Number], Callable[[Narrowing, Any, Bounds], None]]] = {
+_NARROWED: Final[Mapping[type[Number], Callable[[Narrowing, Any, Bounds, Mask], None]]] = {
     Variable: Narrowing._variable,
     Sum: Narrowing._sum,
     Power: Narrowing._power,

@@ -54,7 +54,7 @@ def narrowed(problem: Problem, boxes: Boxes, yes: Mask, touched: Mask, passes: i
             if step.failed.any():
                 left = ~step.failed
                 boxes, yes, kept = boxes.take(left), yes[:, left], kept[left]
-        touched = problem.reads[:, moved].any(axis=1)
+        touched = np.asarray(problem.reads[:, moved].any(axis=1))
         if not touched.any():
             return Narrowed(boxes, yes, kept, effort)
     return _judged(problem, Narrowed(boxes, yes, kept, effort))

@@ -17,16 +17,26 @@ import numpy as np
 
 from hmserve.arrays import Floats, Mask
 from hmserve.constraints.activity import Activity
-from hmserve.constraints.columns import CodeColumns, column_of, satisfied
+from hmserve.constraints.columns import (
+    CodeColumns,
+    LabelColumn,
+    OrderColumn,
+    column_of,
+    satisfied,
+)
 from hmserve.constraints.components import Component, components, conjuncts
 from hmserve.constraints.diagram import Diagram
 from hmserve.constraints.expression import Expression
+from hmserve.constraints.moves import MANY, MOST_PAIRS, pair_moves, single_moves, window
 from hmserve.constraints.search import THOROUGH, Search, explored
 from hmserve.constraints.vectors import evaluate
 from hmserve.space.parameters import Parameter, Value
 
 _LISTED: Final = 200_000
 """So many configurations, and no more, are listed in order to draw different ones."""
+
+_REACHES: Final = (32, 1024, 32768)
+"""So far away a level that satisfies the constraints is looked for, one after the other."""
 
 _IN_VAIN: Final = 3
 """Rounds of drawing without a new configuration after which drawing ends."""
@@ -51,10 +61,16 @@ class Region:
         self._columns = tuple(map(column_of, parameters))
         self._places = {parameter.name: j for j, parameter in enumerate(parameters)}
         self._activity = Activity(parameters, conditions)
+        sizes = {
+            name: column.n
+            for name, column in zip(self._places, self._columns, strict=True)
+            if isinstance(column, OrderColumn)
+        }
         self._constraints = [
             self._activity.guarded(part, expression.parameters)
             for expression in expressions
-            for part in conjuncts(expression.tree)
+            for part in conjuncts(expression.tree, sizes)
+            if part.names() or not part.holds({})
         ]
         self._levels = np.array([float(column.levels) for column in self._columns])
         self._real = self._levels == 0
@@ -162,13 +178,65 @@ class Region:
             repeats *= part.shape[1]
         return np.ascontiguousarray(codes[:, np.lexsort(codes[::-1])].T)
 
+    def neighbours(self, code: Floats) -> Floats:
+        """Return codes of configurations near one, shape (k, d).
+
+        All that differ in one categorical parameter or in one with few levels; of others the
+        next level below and above that satisfies the constraints, and steps of powers of two;
+        of permutations all exchanges of two elements. Besides, at most
+        `hmserve.constraints.moves.MOST_PAIRS` that differ in two parameters of a constraint.
+        What becomes active has the first of its values.
+
+        Args:
+            code: Codes of a configuration that satisfies the constraints, shape (d,).
+        """
+        here = self._collapsed(code[None])
+        active = self._active(here)[0] & (self._levels > 1)
+        free = np.flatnonzero(active).tolist()
+        single = [single_moves(self._columns, free, here[0])]
+        single += [self._next_levels(here[0], j) for j in free if self._is_long(j)]
+        pairs = []
+        for component in self._components:
+            inner = np.flatnonzero(active[component.columns]).tolist()
+            found = pair_moves(component.problem, inner, here[0][component.columns])
+            rows = np.tile(here, (len(found), 1))
+            rows[:, component.columns] = found
+            pairs.append(rows)
+        found = self._feasible(np.concatenate(pairs)) if pairs else here[:0]
+        near = np.concatenate([self._feasible(np.concatenate(single)), found[:MOST_PAIRS]])
+        _, first = np.unique(near, axis=0, return_index=True)
+        near = near[np.sort(first)]
+        return np.asarray(near[(near != here).any(axis=1)])
+
+    def _is_long(self, j: int) -> bool:
+        column = self._columns[j]
+        return column.levels > MANY and not isinstance(column, LabelColumn | OrderColumn)
+
+    def _next_levels(self, row: Floats, j: int) -> Floats:
+        """Return the nearest rows below and above in one column that satisfy constraints."""
+        column = self._columns[j]
+        for reach in _REACHES:
+            codes = window(column, row[j], reach)
+            rows = np.tile(row, (len(codes), 1))
+            rows[:, j] = codes
+            held = self.holds(rows)
+            sides = [np.flatnonzero(held & side) for side in (codes < row[j], codes > row[j])]
+            if all(len(side) for side in sides) or reach > column.levels:
+                break
+        return rows[[side[0] for side in sides if len(side)]]
+
+    def _feasible(self, rows: Floats) -> Floats:
+        collapsed = self._collapsed(rows)
+        return np.asarray(collapsed[self.holds(collapsed)])
+
+    @functools.cached_property
+    def _components(self) -> list[Component]:
+        return components(self._columns, self._places, self._constraints)
+
     @functools.cached_property
     def _diagrams(self) -> list[tuple[Component, Diagram]]:
         """Each component with what drawing needs to know of it."""
-        return [
-            (component, explored(component.problem))
-            for component in components(self._columns, self._places, self._constraints)
-        ]
+        return [(component, explored(component.problem)) for component in self._components]
 
     @property
     def _drawn_resolved(self) -> bool:

@@ -214,7 +214,7 @@ class Search:
             nodes: All that are open; those that `choices` lead to are the last ones.
             choices: In the order of the nodes they lead to.
         """
-        children = nodes.numbers
+        numbers = children = nodes.numbers
         kinds = alike(self._problem, nodes.boxes, nodes.yes) if nodes.boxes.m > 1 else None
         if kinds is not None:
             first, kind = kinds
@@ -223,8 +223,12 @@ class Search:
             paths = np.bincount(kind, weights=np.exp(nodes.paths - top))
             with np.errstate(divide="ignore"):
                 nodes = nodes.take(first)._replace(paths=np.log(paths) + top)
-        fresh = children[len(children) - len(choices.parents) :]
-        self._choices.append(choices._replace(children=fresh))
+        old = len(children) - len(choices.parents)
+        self._choices.append(choices._replace(children=children[old:]))
+        # Old nodes may turn out to be alike only now: one leads to the other.
+        found = np.flatnonzero(children[:old] != numbers[:old])
+        none = np.empty(0, dtype=np.int64)
+        self._choices.append(Choices(numbers[found], children[found], none, none, np.empty(0)))
         self._open = nodes
 
     def _sift(self) -> None:

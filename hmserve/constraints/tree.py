@@ -366,11 +366,14 @@ def whole_power(base: _T, exponent: int) -> _T:
 
     So that one number and an array give the same, to the bit.
     """
-    power, factor, left = base * 0.0 + 1.0, base, abs(exponent)
+    power, factor, left = None, base, abs(exponent)
     while left:
         if left & 1:
-            power = power * factor
+            power = factor if power is None else power * factor
         left >>= 1
         if left:
             factor = factor * factor
+    if power is None:
+        # What is undefined stays so.
+        power = base * 0.0 + 1.0
     return power if exponent >= 0 else 1.0 / power  # type: ignore[no-any-return]

@@ -13,7 +13,7 @@ from hmserve.surrogate.base import Posterior
 if TYPE_CHECKING:  # scikit-learn is loaded only where a forest was asked for
     from hmserve.surrogate.forest import Forest
 
-_POINTS = 512
+_POINTS = 1024
 
 
 def importances(
@@ -27,7 +27,7 @@ def importances(
     Args:
         model: What was fitted to an objective.
         encoding: The space.
-        rng: Shifts the points at which a process is asked.
+        rng: Draws the points at which a process is asked.
     """
     if hasattr(model, "trees"):
         found = impurity_shares(cast("Forest", model))
@@ -57,17 +57,15 @@ def total_effects(model: Posterior, encoding: Encoding, rng: np.random.Generator
     Args:
         model: What was fitted to an objective.
         encoding: The space; every level counts the same.
-        rng: Shifts the quasi-random points.
+        rng: Draws the points.
     """
     d = len(encoding.axes)
-    # 2 d coordinates at once, so that a point and what is drawn anew are independent.
-    both = quasi_random(_POINTS, 2 * d, rng)
-    U, anew = both[:, :d], both[:, d:]
+    U = quasi_random(_POINTS, d, rng)
     before = model.mean(encoding.draw(U))
     effects = np.empty(d)
     for j in range(d):
         changed = U.copy()
-        changed[:, j] = anew[:, j]
+        changed[:, j] = (rng.permutation(_POINTS) + rng.random(_POINTS)) / _POINTS
         effects[j] = 0.5 * float(np.mean((model.mean(encoding.draw(changed)) - before) ** 2))
     variance = float(np.var(before))
     return effects / variance if variance > 0.0 else np.zeros(d)

@@ -27,6 +27,15 @@ from hmserve.engine.models import Modeller
 from hmserve.engine.random_search import EpsilonGreedy, RandomProposer
 from hmserve.engine.staged import Proposer
 from hmserve.engine.variants import Aimed, GoodOrBad, Logarithmic
+from hmserve.multiobjective.scalarize import (
+    SCALARISATIONS,
+    BoundingBox,
+    Scalarisation,
+    Weights,
+    even,
+    flat,
+    limits_of,
+)
 from hmserve.scenario import Scenario
 from hmserve.space.encoding import Encoding
 from hmserve.space.expectations import prior_of
@@ -212,7 +221,23 @@ class Learner:
         plain = scenario.acquisition == "EI" and not (explicit or boxed)
         if plain and len(scenario.objectives) == 2:
             return Hypervolume()
-        return Scalarised(self._gain)
+        scalarisation = SCALARISATIONS[chosen.scalarization_method or "tchebyshev"]
+        return Scalarised(self._gain, scalarisation.value, self._weights(scalarisation))
+
+    def _weights(self, scalarisation: Scalarisation) -> Weights:
+        scenario, chosen = self._scenario, self._scenario.scalarization
+        if chosen.weight_sampling == "bounding_box":
+            limits = [
+                (-high, -low) if name in scenario.maximised else (low, high)
+                for name, (low, high) in zip(
+                    scenario.objectives,
+                    limits_of(chosen.bounding_box_limits, len(scenario.objectives)),
+                    strict=True,
+                )
+            ]
+            return BoundingBox(limits, scalarisation)
+        # Weights that cover the front evenly, unless HyperMapper's were asked for.
+        return flat if chosen.scalarization_method else even
 
     @property
     def _gain(self) -> Gain:

@@ -96,8 +96,14 @@ class StagedOptimizer:
         self._history.tell(list(evaluations))
 
     def observe(self, evaluations: Iterable[Evaluation]) -> None:
-        self._history.observe(list(evaluations))
-        left = [c for c in self._design if not self._history.has(c)]
+        observed = list(evaluations)
+        self._history.observe(observed)
+        if not observed:
+            return
+        # Not what was asked meanwhile: a design may repeat itself.
+        key = self._history.space.key
+        known = {key(evaluation.trial.configuration) for evaluation in observed}
+        left = [c for c in self._design if key(c) not in known]
         self.budget = max(self.budget - len(self._design) + len(left), self._asked)
         self._design = left
 

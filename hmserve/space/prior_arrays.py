@@ -75,7 +75,8 @@ def _(prior: Beta, z: Floats) -> Floats:
 
 @draws.register
 def _(prior: Beta, u: Floats) -> Floats:
-    return np.asarray(special.betaincinv(*prior.shape, u))
+    # scipy has no inverse for variates below about 1e-100.
+    return np.asarray(special.betaincinv(*prior.shape, np.maximum(u, 1e-50)))
 
 
 @densities.register

@@ -5,7 +5,6 @@ called, and read the files.
 """
 
 import csv
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -56,7 +56,7 @@ def test_total_effects_are_those_of_the_ishigami_function():
 
     encoding = Encoding(Space([Real(f"x{k}", 0, 1) for k in range(3)]))
     found = total_effects(Known(ishigami), encoding, rng())
-    np.testing.assert_allclose(found, [0.5576, 0.4424, 0.2437], atol=0.06)
+    np.testing.assert_allclose(found, [0.5576, 0.4424, 0.2437], atol=0.1)
 
 
 def test_the_effects_of_labels_are_those_of_a_sum():
@@ -67,7 +67,7 @@ def test_the_effects_of_labels_are_those_of_a_sum():
 
     parts = np.array([np.var([0.0, 1.0, 5.0, 2.0]), 16.0 / 12.0])
     found = total_effects(Known(function), encoding, rng())
-    np.testing.assert_allclose(found, parts / parts.sum(), atol=0.05)
+    np.testing.assert_allclose(found, parts / parts.sum(), atol=0.08)
 
 
 @pytest.mark.parametrize("kind", ["process", "forest"])
@@ -81,7 +81,7 @@ def test_what_matters_has_the_largest_share(kind):
     assert sum(found.values()) == pytest.approx(1.0)
     assert found["large"] > 0.5
     assert found["large"] > found["label"] > found["nothing"] >= 0.0
-    assert found["nothing"] < 0.06
+    assert found["nothing"] < 0.1
     assert found["alone"] < 1e-9
 
 

@@ -113,6 +113,16 @@ def test_what_was_observed_is_not_asked_in_the_design():
     assert run.ask(5) == ()
 
 
+def test_a_design_that_repeats_itself_is_asked_as_it_is():
+    again = [{"x": 0.5}, {"x": 0.25}, {"x": 0.5}, {"x": 0.75}, {"x": 0.25}]
+    run = StagedOptimizer(History(WIDE), again, InOrder, 0, 1)
+    run.tell(told(run.ask(2)))
+    run.observe([])
+    run.observe([outside({"x": 0.75})])
+    assert [trial.configuration for trial in run.ask(9)] == [{"x": 0.5}, {"x": 0.25}]
+    assert run.budget == 4
+
+
 def test_an_observation_does_not_end_the_run():
     run = optimizer(design=2, iterations=1, batch=1)
     run.observe([outside({"x": k / 100}) for k in range(50)])
