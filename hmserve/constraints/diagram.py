@@ -21,7 +21,7 @@ TRIES = 1 << 22
 """Configurations drawn in vain before a diagram gives up."""
 
 _BATCH = 1 << 16
-_PILOTS = (2000, 50_000)
+_PILOTS = (2000, 10_000, 40_000)
 
 
 class Choices(NamedTuple):
@@ -107,9 +107,11 @@ class Diagram:
             return 0.0
         rng = np.random.default_rng(0)
         tried = kept = 0
-        while kept == 0 and tried < _PILOTS[-1]:
-            tried = _PILOTS[tried > 0]
-            kept = len(self._try(tried, rng)[0])
+        for pilot in _PILOTS:
+            tried += pilot
+            kept += len(self._try(pilot, rng)[0])
+            if kept:
+                break
         return kept / tried
 
     @functools.cached_property

@@ -55,15 +55,12 @@ class Narrowing:
         self._problem = problem
         self._outlook = Outlook(problem, boxes)
         self.verdict: Verdict = self._outlook.verdict(constraint)
-        self.lo, self.hi = boxes.lo, boxes.hi
+        self.cuts: dict[int, Bounds] = {}
+        """By column that was cut, what is left of it."""
         self.failed: Mask = self.verdict.no.copy()
         self._demand(
             constraint, ~(self.verdict.yes | self.verdict.no), np.zeros_like(self.failed)
         )
-
-    def changed(self) -> bool:
-        """Whether anything was cut off."""
-        return self.lo is not self._outlook.boxes.lo
 
     def _demand(self, node: Condition, yes: Mask, no: Mask) -> None:
         """Cut off where `node` does not hold, in boxes `yes`, and where it does, in `no`."""
@@ -108,7 +105,8 @@ class Narrowing:
         assert isinstance(column, LabelColumn)
         offset = float(column.numbers(np.zeros(1))[0])
         levels = np.array(node.levels) - offset
-        self._cut(j, *_where(yes, *_hull(levels, self.lo[j], self.hi[j])))
+        boxes = self._outlook.boxes
+        self._cut(j, *_where(yes, *_hull(levels, boxes.lo[j], boxes.hi[j])))
 
     def _member(self, node: Member, yes: Mask, no: Mask) -> None:
         del no
@@ -172,17 +170,15 @@ class Narrowing:
         self._cut(j, *column.tightened(boxes.lo[j], boxes.hi[j], *wanted))
 
     def _cut(self, j: int, lo: Floats, hi: Floats) -> None:
-        if not ((lo > self.lo[j]) | (hi < self.hi[j])).any():
+        boxes = self._outlook.boxes
+        old_lo, old_hi = self.cuts.get(j, (boxes.lo[j], boxes.hi[j]))
+        if not ((lo > old_lo) | (hi < old_hi)).any():
             return
-        if not self.changed():
-            self.lo, self.hi = self.lo.copy(), self.hi.copy()
-        self.lo[j] = np.maximum(self.lo[j], lo)
-        self.hi[j] = np.minimum(self.hi[j], hi)
-        empty = self.lo[j] > self.hi[j]
-        if empty.any():
-            self.failed |= empty
-            # Whatever is computed from an empty box is not used, but it must not fail.
-            self.lo[j][empty] = self.hi[j][empty] = self._outlook.boxes.lo[j][empty]
+        lo, hi = np.maximum(lo, old_lo), np.minimum(hi, old_hi)
+        empty = lo > hi
+        self.failed |= empty
+        # What is computed from an empty box is not used, but it must not be an error.
+        self.cuts[j] = np.where(empty, old_lo, lo), np.where(empty, old_hi, hi)
 
     def _sum(self, node: Sum, wanted: Bounds, rows: Mask) -> None:
         ranges = [self._outlook.range(term) for term in node.terms]

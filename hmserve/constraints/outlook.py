@@ -1,5 +1,6 @@
 """What conditions and numbers can be in boxes of configurations, by interval arithmetic."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -69,8 +70,8 @@ class Problem:
         for i, constraint in enumerate(constraints):
             self.reads[i, [places[name] for name in constraint.names()]] = True
         self._looks = [frozenset(_looks(constraint)) for constraint in constraints]
-        self.sizes = [_nodes(constraint) for constraint in constraints]
-        """How many operations each constraint is."""
+        self.sizes = [math.ceil(_nodes(constraint)) for constraint in constraints]
+        """How much work each constraint is, about the number of its operations."""
         self._whole: dict[int, bool] = {}
 
     def concerned(self, column: int, positions: Sequence[int]) -> Mask:
@@ -117,8 +118,8 @@ def _looks(node: Node) -> Iterator[tuple[str, int]]:
         yield from _looks(child)
 
 
-def _nodes(node: Node) -> int:
-    return 1 + sum(map(_nodes, node.children()))
+def _nodes(node: Node) -> float:
+    return sum(map(_nodes, node.children())) + (1 if node.children() else 0.25)
 
 
 class Outlook:

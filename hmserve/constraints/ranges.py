@@ -18,7 +18,7 @@ import numpy as np
 
 from hmserve.arrays import Floats, Mask
 from hmserve.constraints.tree import whole_power
-from hmserve.constraints.vectors import FAST, apply
+from hmserve.constraints.vectors import FAST, apply, whole_quotient
 
 _ROOM: Final = 1e-13
 """Relative room for the functions of numpy and of the C library."""
@@ -90,7 +90,7 @@ def _over(a: Range, b: Range) -> Range:
 
 def _whole_times(x: Floats, y: Floats) -> Floats:
     """Return x // y; infinity, where numpy has NaN, for an infinite x."""
-    return np.where(np.isinf(x), x / y, np.floor_divide(x, y))
+    return np.where(np.isinf(x), x / y, whole_quotient(x, y))
 
 
 def _over_whole(a: Range, b: Range) -> Range:

@@ -28,7 +28,7 @@ from hmserve.constraints.components import Component, components, conjuncts
 from hmserve.constraints.diagram import Diagram
 from hmserve.constraints.expression import Expression
 from hmserve.constraints.moves import MANY, MOST_PAIRS, pair_moves, single_moves, window
-from hmserve.constraints.search import THOROUGH, Search, explored
+from hmserve.constraints.search import LIMIT, THOROUGH, Search, explored
 from hmserve.constraints.vectors import evaluate
 from hmserve.space.parameters import Parameter, Value
 
@@ -248,8 +248,10 @@ class Region:
         if self._drawn_resolved and not self._activity.names:
             return self._diagrams
         settled = [self._activity.settled(name) for name in self._activity.names]
+        about = self.share * math.prod(self._levels)
+        effort = THOROUGH if about <= _LISTED else LIMIT
         return [
-            (component, Search(component.problem).run(THOROUGH))
+            (component, Search(component.problem).run(effort))
             for component in components(
                 self._columns, self._places, [*self._constraints, *settled]
             )

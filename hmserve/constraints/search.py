@@ -1,6 +1,7 @@
 """Splitting boxes until constraints hold all over them, breadth first."""
 
 import itertools
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ EASY: Final = 3_000_000
 LIMIT: Final = 10_000_000
 """Effort spent at most, a second or less."""
 
-THOROUGH: Final = 40_000_000
+THOROUGH: Final = 25_000_000
 """Effort spent on counting and on proofs that nothing satisfies the constraints."""
 
 GOOD: Final = 0.5
@@ -39,7 +40,7 @@ POOR: Final = 1e-3
 _PASSES: Final = 4
 _FIRST_PASSES: Final = 50
 _CHUNK: Final = 1 << 14
-_ROUND: Final = 2000
+_ROUND: Final = 5000
 """Effort of a round of splitting apart from that for its boxes."""
 
 
@@ -121,14 +122,27 @@ class Search:
             easy: From this effort on, and for real parameters at once, stop as soon as
                 drawing succeeds often enough. If None, never for that.
         """
+        looked = 0.0
         while self._open.boxes.m and self.effort < limit:
-            if easy is not None and self._is_good_enough(easy):
-                break
+            # To look costs effort, too: only when there is a quarter more of it.
+            if easy is not None and self._is_due(easy) and self.effort > 1.25 * looked:
+                looked = self.effort
+                if self._is_good_enough():
+                    break
             rows = self._rows(limit - self.effort)
             if not len(rows):
                 break
             self._round(rows)
         return self.diagram()
+
+    def needed(self) -> float:
+        """Return the effort that it may take to settle all, at the pace up to now."""
+        sizes = [
+            column.n if isinstance(column, OrderColumn) else 1
+            for column in self._problem.columns
+        ]
+        done = self._open.boxes.chosen().mean() if self._open.boxes.m else math.inf
+        return float(self.effort * sum(sizes) / max(done, 0.1))
 
     def diagram(self) -> Diagram:
         """Return what is known by now."""
@@ -145,10 +159,11 @@ class Search:
             sizes = np.log(np.where(boxes.done, 1.0, width)).sum(axis=0)
         return _Nodes(boxes, yes, numbers, paths, sizes, columns)
 
-    def _is_good_enough(self, easy: int) -> bool:
+    def _is_due(self, easy: int) -> bool:
         columns = self._open.columns
-        if not self._real[columns[columns >= 0]].any() and self.effort < easy:
-            return False
+        return self.effort >= easy or bool(self._real[columns[columns >= 0]].any())
+
+    def _is_good_enough(self) -> bool:
         # More effort than drawing a thousand would take is wasted.
         one = len(self._problem.columns) + sum(self._problem.sizes)
         return self.diagram().acceptance >= min(GOOD, 1000 * one / max(self.effort, 1))
@@ -263,7 +278,7 @@ def explored(problem: Problem) -> Diagram:
     search = Search(problem)
     diagram = search.run(EASY, EASY)
     wide = [c.levels > FEW and not isinstance(c, OrderColumn) for c in problem.columns]
-    if diagram.acceptance < POOR and any(wide):
+    if diagram.acceptance < POOR and any(wide) and search.needed() > LIMIT:
         other = Search(problem, evenly=True)
         if other.run(EASY, EASY).acceptance > diagram.acceptance:
             search = other

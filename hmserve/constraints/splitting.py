@@ -1,6 +1,5 @@
 """Which parameter of a box to split next, and the smaller boxes that this gives."""
 
-import functools
 import math
 from typing import Final, NamedTuple
 
@@ -50,23 +49,20 @@ def rank_columns(problem: Problem) -> Floats:
     appearance: dict[int, None] = {}
     for constraint in problem.constraints:
         appearance.update(dict.fromkeys(problem.places[name] for name in constraint.names()))
-    ranks = np.zeros(len(problem.columns))
-    left = list(appearance)
+    ranks = np.full(len(problem.columns), np.inf)
+    reads, all_ = problem.reads, problem.reads.sum(axis=1)
+    left, open_ = np.array([*appearance]), all_.copy()
+    wide = np.array([not 0 < column.levels <= FEW for column in problem.columns])
     for rank in range(len(appearance)):
-        best = min(left, key=functools.partial(_lateness, problem, left))
-        ranks[best] = rank
-        left = [j for j in left if j != best]
+        mine = reads[:, left]
+        completed = (mine & (open_ == 1)[:, None]).sum(axis=0)
+        begun = (open_ < all_)[:, None]
+        fresh = (mine & ~begun).sum(axis=0) - (mine & begun).sum(axis=0)
+        best = np.lexsort((wide[left], fresh, -completed))[0]
+        ranks[left[best]] = rank
+        open_ = open_ - mine[:, best]
+        left = np.delete(left, best)
     return ranks
-
-
-def _lateness(problem: Problem, left: list[int], j: int) -> tuple[int, int, bool]:
-    """Return what is the lower the sooner column `j` of those `left` is to be split."""
-    mine = problem.reads[:, j]
-    open_ = problem.reads[:, left].sum(axis=1)
-    begun = open_ < problem.reads.sum(axis=1)
-    fresh = int((mine & ~begun).sum()) - int((mine & begun).sum())
-    levels = problem.columns[j].levels
-    return -int((mine & (open_ == 1)).sum()), fresh, not 0 < levels <= FEW
 
 
 def choose_columns(

@@ -156,11 +156,28 @@ def _guarded(function: Callable[..., float], *values: float) -> float:
         return np.nan
 
 
+def whole_quotient(x: Floats, y: Floats) -> Floats:
+    """Return x // y."""
+    if _small_integers(x, y):
+        # The quotient of integers below 2**53 is never rounded up to the next one.
+        return np.floor(x / y)
+    return np.floor_divide(x, y)
+
+
+def _remainder(x: Floats, y: Floats) -> Floats:
+    return x - np.floor(x / y) * y if _small_integers(x, y) else np.remainder(x, y)
+
+
+def _small_integers(x: Floats, y: Floats) -> bool:
+    """Whether numpy's general functions, ten times slower, are not needed."""
+    return all(bool(((np.abs(a) < 2.0**53) & (a == np.floor(a))).all()) for a in (x, y))
+
+
 FAST: Final[Mapping[str, Callable[..., Floats]]] = {
     "*": np.multiply,
     "/": np.divide,
-    "//": np.floor_divide,
-    "%": np.remainder,
+    "//": whole_quotient,
+    "%": _remainder,
     "min": np.minimum,
     "max": np.maximum,
     "abs": np.abs,

@@ -56,12 +56,12 @@ class Source:
         """Return `n` configurations, none twice, none of `seen`; fewer if there are no more."""
         space = self.space
         taken = {space.key(configuration) for configuration in seen}
+        if space.known is not None:
+            return self._from_region(n, taken)
         if space.size <= 2 * (n + len(taken)):
             everything: Iterator[Configuration] = space.enumerate()
             left = (c for c in everything if space.key(c) not in taken)
             return shuffled(left, self.rng)[:n]
-        if space.known is not None:
-            return self._from_region(n, taken)
         found: list[Configuration] = []
         failures = 0
         # Every other draw succeeds, unless a real has hardly a float between low and high.

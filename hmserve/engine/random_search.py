@@ -80,9 +80,11 @@ class RandomProposer:
         """Return all that is free of a finite space; draws hardly ever meet it."""
         if isinstance(novelty, Listed):
             return novelty.free
-        if self.encoding.space.size == np.inf:
+        space = self.encoding.space
+        # A region that is not listed is too large to be.
+        if space.size == np.inf or space.known is not None:
             return np.empty((0, len(self.encoding.axes)))
-        points = self.encoding.encode(self.encoding.space.enumerate())
+        points = self.encoding.encode(space.enumerate())
         return np.asarray(points[novelty(points)])
 
 

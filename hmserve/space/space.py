@@ -191,6 +191,10 @@ class Space:
 
     def enumerate(self) -> Iterator[dict[str, Value]]:
         """Yield every configuration of a finite space, the last parameter fastest."""
+        if self.known is not None and self.known.region.count is not None:
+            for codes in self.known.region.enumerate(self.known.region.count).tolist():
+                yield self.at_codes(codes)
+            return
         seen = set()
         for values in itertools.product(*map(levels_of, self.parameters)):
             drawn = dict(zip(self.names, values, strict=True))
