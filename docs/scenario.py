@@ -32,9 +32,10 @@ refused before anything runs or is written, with every error at once and exit st
       app.json:2: $.objectives: unknown key; did you mean "optimization_objectives"?
       app.json:7: $.optimization_iterations: expected an integer, got "50"
 
-A key that comes twice is an error, so are NaN and Infinity. What can be used but is odd is
-accepted with a warning. Names, labels and the words for feasible and infeasible travel in
-unquoted CSV, so they have no comma, double quote or line break and no blank at either end.
+A key that comes twice with two values is an error, so are NaN and Infinity. What can be used
+but is odd is accepted with a warning. Names, labels and the words for feasible and infeasible
+travel in unquoted CSV, so they have no comma, double quote or line break and no blank at
+either end.
 """
 
 LATER = """

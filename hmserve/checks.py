@@ -5,7 +5,7 @@ Every function takes the scenario document with its defaults filled in, and note
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from hmserve.document import Findings, Path, quote
@@ -104,6 +104,30 @@ _ALIASES: Final = {
     "baco_mode": "hypermapper_mode",
     "resume_optimization_file": "resume_optimization_data",
     "model_weight": "prior_beta",
+    "multistart_hyperparameter_optimization_iterations": (
+        "hyperparameter_optimization_iterations"
+    ),
+}
+
+
+def check_hyperpriors(document: Document, findings: Findings) -> None:
+    """Refuse priors of hyperparameters that are no distributions of positive numbers."""
+    for key in ("lengthscale_prior", "noise_prior", "outputscale_prior"):
+        prior = document[key]
+        if prior is None or prior["name"] == "none":
+            continue
+        expected, is_one = _HYPERPRIORS[prior["name"]]
+        given = prior["parameters"]
+        if len(given) != 2 or not is_one(*given):
+            message = f"expected {expected} of a {prior['name']}, got {quote(given)}"
+            findings.refuse((key, "parameters"), message)
+
+
+_HYPERPRIORS: Final[Mapping[str, tuple[str, Callable[[float, float], bool]]]] = {
+    "gamma": ("[shape, rate], both positive,", lambda shape, rate: shape > 0 and rate > 0),
+    "lognormal": ("[mean, positive deviation]", lambda _, deviation: deviation > 0),
+    "normal": ("[mean, deviation], both positive,", lambda mean, d: mean > 0 and d > 0),
+    "uniform": ("[low, high], 0 <= low < high,", lambda low, high: 0 <= low < high),
 }
 
 
@@ -241,6 +265,9 @@ def resume_file(document: Document, directory: str, findings: Findings) -> str |
 def _input_file(
     path: Path, name: str, directories: Sequence[str], findings: Findings
 ) -> str | None:
+    if not name.isprintable():
+        findings.refuse(path, f"expected the name of a file, got {quote(name)}")
+        return None
     tried = [os.path.abspath(os.path.join(directory, name)) for directory in directories]
     for candidate in tried:
         if os.path.isfile(candidate):

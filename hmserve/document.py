@@ -115,6 +115,8 @@ def read_text(source: str) -> str:
 def parse_json(text: str, source: str) -> tuple[Any, list[Problem]]:
     """Return the document and its repeated keys, of which the last value was taken.
 
+    A key that comes again with the same value leaves no doubt, and is none of them.
+
     Raises:
         ScenarioError: `text` is no JSON.
     """
@@ -123,7 +125,10 @@ def parse_json(text: str, source: str) -> tuple[Any, list[Problem]]:
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         nonlocal repeated
         mapping = dict(pairs)
-        repeated = repeated or len(mapping) < len(pairs)
+        if len(mapping) < len(pairs):
+            # As text: in Python True equals 1.
+            last = {key: json.dumps(value) for key, value in mapping.items()}
+            repeated = repeated or any(json.dumps(v) != last[key] for key, v in pairs)
         return mapping
 
     try:

@@ -80,7 +80,7 @@ def _named(
         normals = _custom(parameter, entry, document, findings)
         return _normals(parameter, *normals, path, findings) if normals else None
     place = entry["prior_parameters"]
-    if given == "gaussian" and place is not None:
+    if given == "gaussian" and place:
         if len(place) == 2:
             return _normals(parameter, place[:1], place[1:], path, findings)
         message = f"expected [mean, standard deviation], got {quote(place)}"

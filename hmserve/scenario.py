@@ -16,6 +16,7 @@ from hmserve.checks import (
     check_columns,
     check_feasibility,
     check_grid,
+    check_hyperpriors,
     exhaustive_file,
     output_files,
     prior_file,
@@ -247,6 +248,7 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
     check_boxes(document, len(objectives.names), findings)
+    check_hyperpriors(document, findings)
     table = exhaustive_file(document, origin.directory, findings)
     inputs = {table: "exhaustive_search_file"}
     if origin.text is not None:
@@ -301,7 +303,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         repetitions=int(document["number_of_repetitions"]),
         time_budget=None if minutes < 0 else min(minutes, 1e300) * 60.0,
         stops=_stops(document, parts.target),
-        threads=max(int(document["number_of_cpus"]), 1),
+        threads=_threads(int(document["number_of_cpus"])),
         seed=None if seed is None else int(seed),
         files=Files(**parts.files),
         resume_data=parts.resume_data,
@@ -348,6 +350,18 @@ def _iterations(
         return int(document["optimization_iterations"])
     batch = int(document["evaluations_per_optimization_iteration"])
     return max(-(-(int(limit) - design.samples) // batch), 0)
+
+
+def _threads(wanted: int) -> int:
+    """Return how many threads linear algebra may use: no more than there are cores.
+
+    Threads that wait for a core wait for each other: a request would take minutes.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(min(wanted, cores), 1)
 
 
 def _stops(document: Mapping[str, Any], target: Mapping[str, float]) -> Stops:

@@ -93,6 +93,12 @@ def test_a_file_that_is_missing_or_in_another_encoding_is_a_scenario_error(
         read_text(str(tmp_path / "wide.json"))
 
 
+def test_a_repeated_key_with_the_same_value_leaves_no_doubt() -> None:
+    assert parse_json('{"a": 1, "b": [{}], "a": 1}', "a.json") == ({"a": 1, "b": [{}]}, [])
+    for other in ("true", "1.0", '"1"'):
+        assert len(parse_json(f'{{"a": 1, "a": {other}}}', "a.json")[1]) == 1
+
+
 def test_a_repeated_key_is_reported_with_both_lines_at_any_depth() -> None:
     text = '{\n"a": {"x": 1, "y": [{"z": 1,\n"z": 2}]},\n"b": 2,\n"a": {"x": 3}\n}'
     tree, problems = parse_json(text, "app.json")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hmserve.errors import ScenarioError
 from hmserve.scenario import Design, Feasibility, Files, Model, Scenario
 from hmserve.schema import conforms, load_schema
 from hmserve.space.parameters import Categorical, Integer, Ordinal, Real
@@ -233,3 +234,26 @@ def test_a_grid_ends_with_the_design() -> None:
     assert parse(design_of_experiment=grid, optimization_iterations=5).warnings == (
         "$.optimization_iterations: taken as 0: grid_search asks every combination and ends",
     )
+
+
+def test_there_are_no_more_threads_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 3}, raising=False)
+    assert [parse(number_of_cpus=n).threads for n in (0, 1, 2, 64)] == [1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "prior",
+    [
+        {"name": "gamma"},
+        {"name": "gamma", "parameters": [1.3, -1]},
+        {"name": "lognormal", "parameters": [0, 0]},
+        {"name": "uniform", "parameters": [2, 1]},
+    ],
+)
+def test_priors_of_hyperparameters_need_numbers_that_mean_something(prior) -> None:
+    with pytest.raises(ScenarioError, match=r"\$.noise_prior.parameters: expected \["):
+        parse(noise_prior=prior)
+
+
+def test_a_prior_of_hyperparameters_may_be_none() -> None:
+    assert parse(noise_prior={"name": "none"}).fitting.noise_prior is not None

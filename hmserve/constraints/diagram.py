@@ -9,7 +9,7 @@ the paths there times its size, then uniformly in the leaf, and last the path, a
 import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -17,11 +17,15 @@ from hmserve.arrays import Floats, Ints, Mask
 from hmserve.constraints.columns import CodeColumns, OrderColumn, satisfied
 from hmserve.constraints.outlook import Problem
 
-TRIES = 1 << 22
-"""Configurations drawn in vain before a diagram gives up."""
+IN_VAIN: Final = 1 << 23
+"""Codes drawn, in rows that do not satisfy the constraints, before a diagram gives up."""
 
-_BATCH = 1 << 16
-_PILOTS = (2000, 10_000, 40_000)
+_BATCH: Final = 1 << 19
+"""Codes drawn at a time where not all that is drawn satisfies the constraints."""
+
+_PILOT: Final = 2000
+_LONG_PILOT: Final = 1 << 18
+"""Codes drawn for an estimate where `_PILOT` rows were in vain."""
 
 
 class Choices(NamedTuple):
@@ -107,7 +111,7 @@ class Diagram:
             return 0.0
         rng = np.random.default_rng(0)
         tried = kept = 0
-        for pilot in _PILOTS:
+        for pilot in (_PILOT, _LONG_PILOT // len(self._real)):
             tried += pilot
             kept += len(self._try(pilot, rng)[0])
             if kept:
@@ -133,16 +137,20 @@ class Diagram:
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """Return codes of `n` configurations, each drawn from all that there are, (c, k).
 
-        Fewer after `TRIES` draws in a row that did not satisfy the constraints.
+        Fewer if nothing satisfies the constraints, or after `IN_VAIN` codes in vain.
         """
         found: list[Floats] = [np.empty((len(self._real), 0))]
         missing, in_vain = n, 0
         rate = 1.0 if self.resolved else max(self.acceptance, 1e-3)
-        while missing > 0 and in_vain < TRIES and not self.empty and np.isfinite(self._top):
-            batch = int(min(missing / rate * 1.1 + 16, _BATCH)) if rate < 1 else missing
+        while missing > 0 and in_vain < IN_VAIN and not self.empty and np.isfinite(self._top):
+            batch = (
+                int(min(missing / rate * 1.1 + 16, _BATCH // len(self._real) + 1))
+                if rate < 1
+                else missing
+            )
             leaf, codes = self._try(batch, rng)
             found.append(self._completed(leaf[:missing], codes[:, :missing], rng))
-            in_vain = 0 if len(leaf) else in_vain + batch
+            in_vain = 0 if len(leaf) else in_vain + batch * len(self._real)
             missing -= found[-1].shape[1]
         return np.concatenate(found, axis=1)
 

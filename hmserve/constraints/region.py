@@ -78,8 +78,8 @@ class Region:
     def draw(self, n: int, rng: np.random.Generator) -> Floats:
         """Return codes of configurations drawn independently of each other, shape (k, d).
 
-        k is `n` unless nothing satisfies the constraints, or hardly anything, so that
-        `hmserve.constraints.diagram.TRIES` draws in a row did not.
+        k is `n` unless nothing satisfies the constraints, or hardly anything: then it ends
+        when nothing did among draws of `hmserve.constraints.diagram.IN_VAIN` codes in a row.
         """
         parts = [diagram.draw(n, rng) for _, diagram in self._diagrams]
         k = min([n, *(part.shape[1] for part in parts)])
@@ -144,7 +144,12 @@ class Region:
         """Whether certainly nothing satisfies the constraints."""
         return any(
             diagram.empty
-            or (diagram.acceptance == 0 and Search(component.problem).run(THOROUGH).empty)
+            or (
+                diagram.acceptance == 0
+                # Ranges of real parameters can be halved for ever.
+                and not self._real[component.columns].any()
+                and Search(component.problem).run(THOROUGH, thorough=True).empty
+            )
             for component, diagram in self._diagrams
         )
 
@@ -251,7 +256,7 @@ class Region:
         about = self.share * math.prod(self._levels)
         effort = THOROUGH if about <= _LISTED else LIMIT
         return [
-            (component, Search(component.problem).run(effort))
+            (component, Search(component.problem).run(effort, thorough=True))
             for component in components(
                 self._columns, self._places, [*self._constraints, *settled]
             )

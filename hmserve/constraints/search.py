@@ -22,10 +22,13 @@ from hmserve.constraints.splitting import (
     split,
 )
 
-EASY: Final = 3_000_000
+EASY: Final = 300_000
 """Effort spent without asking whether it is needed: boxes times columns and operations."""
 
-LIMIT: Final = 10_000_000
+FAIR: Final = 3_000_000
+"""Effort spent on drawing that always succeeds, unless it succeeds often anyway."""
+
+LIMIT: Final = 12_000_000
 """Effort spent at most, a second or less."""
 
 THOROUGH: Final = 25_000_000
@@ -114,18 +117,17 @@ class Search:
         self._open = self._nodes(box, yes, kept, np.zeros(len(kept)))
         self._sift()
 
-    def run(self, limit: int, easy: int | None = None) -> Diagram:
+    def run(self, limit: int, thorough: bool = False) -> Diagram:
         """Split until all is settled, or the effort reaches `limit`; return what is known.
 
         Args:
             limit: Of the effort, with all that was spent before.
-            easy: From this effort on, and for real parameters at once, stop as soon as
-                drawing succeeds often enough. If None, never for that.
+            thorough: Whether to go on when drawing succeeds often enough.
         """
         looked = 0.0
         while self._open.boxes.m and self.effort < limit:
             # To look costs effort, too: only when there is a quarter more of it.
-            if easy is not None and self._is_due(easy) and self.effort > 1.25 * looked:
+            if not thorough and self._is_due() and self.effort > 1.25 * looked:
                 looked = self.effort
                 if self._is_good_enough():
                     break
@@ -159,14 +161,19 @@ class Search:
             sizes = np.log(np.where(boxes.done, 1.0, width)).sum(axis=0)
         return _Nodes(boxes, yes, numbers, paths, sizes, columns)
 
-    def _is_due(self, easy: int) -> bool:
+    def _is_due(self) -> bool:
+        """Whether to look how often drawing succeeds: for real parameters always."""
         columns = self._open.columns
-        return self.effort >= easy or bool(self._real[columns[columns >= 0]].any())
+        return self.effort >= EASY or bool(self._real[columns[columns >= 0]].any())
 
     def _is_good_enough(self) -> bool:
-        # More effort than drawing a thousand would take is wasted.
-        one = len(self._problem.columns) + sum(self._problem.sizes)
-        return self.diagram().acceptance >= min(GOOD, 1000 * one / max(self.effort, 1))
+        columns = self._open.columns
+        wanted = GOOD
+        if self.effort >= FAIR or self._real[columns[columns >= 0]].any():
+            # More effort than drawing a thousand would take is wasted.
+            one = len(self._problem.columns) + sum(self._problem.sizes)
+            wanted = min(GOOD, 1000 * one / max(self.effort, 1))
+        return self.diagram().acceptance >= wanted
 
     def _rows(self, effort: int) -> Ints:
         """Return which open boxes to split now: the largest, if not all can be."""
@@ -276,10 +283,10 @@ def _noted(parents: Ints, boxes: Boxes, known: Mask, parts: Split, kept: Ints) -
 def explored(problem: Problem) -> Diagram:
     """Return what drawing needs to know, with no more effort than that is worth."""
     search = Search(problem)
-    diagram = search.run(EASY, EASY)
+    diagram = search.run(FAIR)
     wide = [c.levels > FEW and not isinstance(c, OrderColumn) for c in problem.columns]
     if diagram.acceptance < POOR and any(wide) and search.needed() > LIMIT:
         other = Search(problem, evenly=True)
-        if other.run(EASY, EASY).acceptance > diagram.acceptance:
+        if other.run(FAIR).acceptance > diagram.acceptance:
             search = other
-    return search.run(LIMIT, EASY)
+    return search.run(LIMIT)

@@ -58,7 +58,7 @@ class Source:
         taken = {space.key(configuration) for configuration in seen}
         if space.known is not None:
             return self._from_region(n, taken)
-        if space.size <= 2 * (n + len(taken)):
+        if not space.priors and space.size <= 2 * (n + len(taken)):
             everything: Iterator[Configuration] = space.enumerate()
             left = (c for c in everything if space.key(c) not in taken)
             return shuffled(left, self.rng)[:n]
@@ -75,13 +75,19 @@ class Source:
         return found
 
     def combinations(self, parameters: Sequence[Parameter], n: int) -> list[Row]:
-        """Return `n` random combinations of values, none twice; all, if they are fewer."""
-        if math.prod(p.size for p in parameters) <= 2 * n:
+        """Return `n` random combinations of values, none twice; fewer if there are no more.
+
+        Or if a prior rules the others out.
+        """
+        preferred = any(p.name in self.space.priors for p in parameters)
+        if not preferred and math.prod(p.size for p in parameters) <= 2 * n:
             everything = map(list, itertools.product(*map(levels_of, parameters)))
             return shuffled(everything, self.rng)[:n]
         found: dict[Key, Row] = {}
-        while len(found) < n:
+        failures = 0
+        while len(found) < n and failures < _FAILURES:
             row = [self.space.quantile(p, self.rng.random()) for p in parameters]
+            failures = failures + 1 if tuple(row) in found else 0
             found.setdefault(tuple(row), row)
         return list(found.values())
 

@@ -62,13 +62,14 @@ class Hypervolume:
         return np.column_stack([transform(y) for y in Y.T])
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
-        del trial
         means = np.column_stack([model.mean(X) for model in models])
         front = means[non_dominated(means)]
         low, high = front.min(0), front.max(0)
-        # Beyond the front, so that its ends can be improved too: by a standard deviation of
-        # the targets at least, because a young front is narrow.
-        reference = high + np.maximum(0.1 * (high - low), 1.0)
+        # Beyond the front, so that its ends can be improved too. A young front is narrow, and
+        # by a tenth it hardly widens; by a standard deviation of the targets it widens where
+        # nobody may want it. In turn.
+        margin = np.where(high > low, 0.1 * (high - low), 1.0)
+        reference = high + (np.maximum(margin, 1.0) if trial % 2 else margin)
         if len(models) == 3:
             return LogExpectedVolumeImprovement(models, front, reference)
         return LogExpectedHypervolumeImprovement(models, front, reference)

@@ -74,6 +74,8 @@ class Learner:
         self.encoding = Encoding(scenario.space)
         self._prior = prior_of(self.encoding)
         self._random = RandomProposer(self.encoding, self._draw, seed)
+        # A wrong prior must not decide what is explored when nothing else is known.
+        self._evenly = RandomProposer(self.encoding, self.encoding.sample, seed)
 
     def random_search(self) -> Proposer:
         """Return random search."""
@@ -115,7 +117,7 @@ class Learner:
         """Return Bayesian optimization, with the share of random trials that is wanted."""
         epsilon = self._scenario.searching.epsilon_greedy_threshold
         best = self.model_based()
-        return EpsilonGreedy(best, self._random, epsilon, self._seed) if epsilon else best
+        return EpsilonGreedy(best, self._evenly, epsilon, self._seed) if epsilon else best
 
     def model_based(self) -> BayesianProposer:
         """Return Bayesian optimization."""
@@ -128,7 +130,7 @@ class Learner:
             LIKELY if threshold is None else threshold,
             self._watch,
         )
-        return BayesianProposer(self._scenario.objectives, policy, self._random, self._seed)
+        return BayesianProposer(self._scenario.objectives, policy, self._evenly, self._seed)
 
     def _iteration(self, trial: int) -> int:
         """Return the number of the request that holds `trial`, 1 after the design."""
@@ -164,7 +166,9 @@ class Learner:
         several = fitting.multistart_hyperparameter_optimization
         starts = fitting.hyperparameter_optimization_iterations if several else None
         priors = [
-            log_normal(given["name"], given["parameters"]) if given else None
+            log_normal(given["name"], given["parameters"])
+            if given and given["name"] != "none"
+            else None
             for given in (
                 fitting.lengthscale_prior,
                 fitting.noise_prior,
@@ -211,8 +215,11 @@ class Learner:
         scenario = self._scenario
         if self._prior is not None and self._prior_method == "bopro":
             return GoodOrBad(scenario.prior.model_good_quantile, self._good_or_bad)
-        aim = scenario.searching.objective_value_target
-        return Minimum(self._gain) if aim == _NO_AIM else Aimed(aim, self._gain)
+        aim = float(scenario.searching.objective_value_target)
+        if aim == _NO_AIM:
+            return Minimum(self._gain)
+        maximised = scenario.objectives[0] in scenario.maximised
+        return Aimed(-aim if maximised else aim, self._gain)
 
     def _several(self) -> Goal:
         scenario, chosen = self._scenario, self._scenario.scalarization

@@ -45,17 +45,17 @@ def draws(model, X, n):
 def test_functions_drawn_from_a_process_have_its_mean_and_covariance(noise):
     model = process(noise)
     X = np.concatenate([points(8, 2), points(12, 1)[:2]])
-    F = draws(model, X, 400)
+    F = draws(model, X, 250)
     mean, variance = model.predict(X)
-    np.testing.assert_allclose(F.mean(0), mean, atol=4.5 * np.sqrt(variance.max() / 400))
+    np.testing.assert_allclose(F.mean(0), mean, atol=4.5 * np.sqrt(variance.max() / 250))
     inputs = model.kernel.inputs(X)
     k = model.kernel(model.theta, inputs, model.inputs)
     V = linalg.solve_triangular(model.L, k.T, lower=True)
     covariance = model.kernel(model.theta, inputs, inputs) - V.T @ V
-    np.testing.assert_allclose(np.cov(F.T), covariance, atol=0.3 * variance.max())
+    np.testing.assert_allclose(np.cov(F.T), covariance, atol=0.4 * variance.max())
     known = variance < 0.1 * variance.max()
     assert known.any()
-    np.testing.assert_allclose(F[:, known].var(0), variance[known], rtol=0.35)
+    np.testing.assert_allclose(F[:, known].var(0), variance[known], rtol=0.45)
 
 
 def test_where_nothing_is_known_categories_have_the_covariance_of_the_kernel():
@@ -65,7 +65,7 @@ def test_where_nothing_is_known_categories_have_the_covariance_of_the_kernel():
     X = np.array([[0.3, 0.3, a, b] for a in (1 / 6, 5 / 6) for b in (1 / 8, 3 / 8)])
     inputs = kernel.inputs(X)
     expected = kernel(THETA, inputs, inputs)
-    np.testing.assert_allclose(np.cov(draws(model, X, 800).T), expected, atol=0.25)
+    np.testing.assert_allclose(np.cov(draws(model, X, 500).T), expected, atol=0.3)
 
 
 @pytest.mark.parametrize("kind", ["spearman", "kendall", "hamming", "naive"])
@@ -78,7 +78,7 @@ def test_where_nothing_is_known_permutations_have_the_covariance_of_the_kernel(k
     inputs = kernel.inputs(X)
     expected = kernel(theta, inputs, inputs)
     assert expected[0, 2] < 0.8
-    np.testing.assert_allclose(np.cov(draws(model, X, 800).T), expected, atol=0.2)
+    np.testing.assert_allclose(np.cov(draws(model, X, 400).T), expected, atol=0.28)
     drawn = draw(model, np.random.default_rng(0))
     gradient = drawn.predict_with_gradient(X).mean_gradient
     assert (gradient[:, 0] != 0.0).all()
@@ -87,10 +87,10 @@ def test_where_nothing_is_known_permutations_have_the_covariance_of_the_kernel(k
 
 def test_functions_drawn_from_a_forest_have_its_mean_and_variance():
     model, X = forest(), points(15, 2)
-    F = draws(model, X, 1000)
+    F = draws(model, X, 600)
     mean, variance = model.predict(X)
-    np.testing.assert_allclose(F.mean(0), mean, atol=4.5 * np.sqrt(variance.max() / 1000))
-    np.testing.assert_allclose(F.var(0), variance, rtol=0.3, atol=1e-4)
+    np.testing.assert_allclose(F.mean(0), mean, atol=4.5 * np.sqrt(variance.max() / 600))
+    np.testing.assert_allclose(F.var(0), variance, rtol=0.35, atol=1e-4)
 
 
 def test_points_that_no_tree_tells_apart_have_one_value():

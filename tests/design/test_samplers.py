@@ -9,6 +9,7 @@ from scipy.stats import kstest, qmc
 
 from hmserve.design.samplers import design
 from hmserve.space.parameters import Categorical, Integer, Ordinal, Parameter, Real
+from hmserve.space.priors import cells
 from hmserve.space.space import Space
 
 HYPERCUBES = ["standard latin hypercube", "k latin hypercube"]
@@ -205,3 +206,15 @@ def test_a_grid_draws_a_missing_default_from_the_grid() -> None:
     rows = design(Space([Real("x", 0.0, 9.0), Real("y", 2.0, 2.0)]), "grid_search", 10, 0)
     assert sorted(row["x"] for row in rows) == pytest.approx(range(10))
     assert {row["y"] for row in rows} == {2.0}
+
+
+def test_a_prior_that_rules_labels_out_keeps_them_out_of_every_design() -> None:
+    labels = [f"l{i}" for i in range(12)]
+    space = Space(
+        [Categorical("c", labels), Real("x", 0, 1)],
+        priors={"c": cells([1.0, 1.0] + [0.0] * 10)},
+    )
+    for kind in KINDS:
+        drawn = design(space, kind, 20, seed=1)[1:]
+        assert len(drawn) == 19
+        assert {configuration["c"] for configuration in drawn} == {"l0", "l1"}

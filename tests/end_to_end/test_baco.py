@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import hmserve
+from hmserve.scenario import Scenario
 
 Row = dict[str, str]
 
@@ -233,6 +234,52 @@ def test_a_chain_of_dependencies_is_sampled_as_it_is_counted_by_hand(tmp_path) -
             for rows in (asked, sorted(possible))
         ]
         assert means[0] == pytest.approx(means[1], abs=0.4)
+
+
+def test_what_the_scenarios_of_its_own_tests_say_is_understood(tmp_path) -> None:
+    """Priors called none, empty prior_parameters, keys of its first version, one twice."""
+    more = {
+        "lengthscale_prior": {"name": "none"},
+        "noise_prior": {"name": "none"},
+        "outputscale_prior": {"name": "gamma", "parameters": [2, 0.15]},
+        "multistart_hyperparameter_optimization_initial_points": 1,
+        "multistart_hyperparameter_optimization_iterations": 2,
+        "acquisition_function": "EI_PIBO",
+        "model_weight": 300,
+        "optimization_objectives": ["Value"],
+        "optimization_iterations": 2,
+        "design_of_experiment": {"number_of_samples": 3},
+        "input_parameters": {
+            "x2": {
+                "parameter_type": "real",
+                "values": [0, 15],
+                "prior": "gaussian",
+                "prior_parameters": [5, 5],
+            },
+            "x4": {
+                "parameter_type": "integer",
+                "values": [0, 15],
+                "prior": [1, 1, *[0] * 14],
+            },
+            "x5": {
+                "parameter_type": "real",
+                "values": [0, 15],
+                "prior": "uniform",
+                "prior_parameters": [],
+            },
+        },
+    }
+    text = json.dumps(more)[:-1] + ', "optimization_iterations": 2, "log_file": "b.log"}'
+    (tmp_path / "app.json").write_text(text)
+    result = hmserve.optimize(
+        {**json.loads(text), "run_directory": str(tmp_path)}, lambda point: point["x5"]
+    )
+    assert len(result.rows) == 5
+    # What the prior rules out is not in the design.
+    assert all(record["x4"] <= 1 for record in result.records[:3])
+    scenario = Scenario.load(tmp_path / "app.json")
+    assert scenario.iterations == 2
+    assert scenario.fitting.hyperparameter_optimization_iterations == 2
 
 
 def test_a_samples_file_of_baco_is_where_a_run_goes_on(tmp_path, monkeypatch) -> None:

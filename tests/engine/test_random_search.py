@@ -46,7 +46,11 @@ def test_the_last_configurations_of_a_finite_space_are_found(parameters):
     history = observed(parameters, [c for c in everything if c not in left])
     found = proposer(parameters).propose(history, 5, 0)
     assert sorted(map(str, found)) == sorted(map(str, left))
-    assert proposer(parameters).propose(observed(parameters, everything), 2, 0) == []
+
+
+def test_of_an_exhausted_space_nothing_is_proposed():
+    history = observed(SMALL, Space(SMALL).enumerate())
+    assert proposer(SMALL).propose(history, 2, 0) == []
 
 
 def test_every_configuration_is_as_likely_as_another():

@@ -32,18 +32,17 @@ normals = st.lists(
     st.tuples(st.floats(-0.5, 1.5), st.floats(0.05, 3.0)), min_size=1, max_size=4
 )
 mixtures = normals.map(lambda parts: NormalMixture(*zip(*parts, strict=True)))
-simple = st.one_of(
-    st.sampled_from([Uniform(), Gaussian(), Decay(), Exponential()]),
+free = st.one_of(
+    st.sampled_from([Uniform(), Gaussian()]),
     weights.map(cells),
     weights.map(PiecewiseLinear),
     mixtures,
 )
+with_pole = st.sampled_from([Decay(), Exponential()])
 ratios = st.floats(0.1, 12.0)
-priors = st.one_of(
-    simple,
-    st.builds(Rescaled, simple, st.builds(LinearInside, ratios)),
-    st.builds(Rescaled, simple, st.builds(LogInside, ratios)),
-)
+scales = st.one_of(st.builds(LinearInside, ratios), st.builds(LogInside, ratios))
+priors = st.one_of(free, with_pole, st.builds(Rescaled, st.one_of(free, with_pole), scales))
+off_poles = st.one_of(free, with_pole, st.builds(Rescaled, free, scales))
 
 
 @given(priors, st.floats(0.0, 1.0))
@@ -63,7 +62,7 @@ def test_quantiles_and_cdfs_never_fall(prior):
     assert below[-1] == pytest.approx(1.0, abs=1e-12)
 
 
-@given(priors, st.floats(0.01, 0.99))
+@given(off_poles, st.floats(0.01, 0.99))
 def test_the_density_is_the_slope_of_the_cdf(prior, z):
     step = 1e-5
     slope = (prior.cdf(z + step) - prior.cdf(z - step)) / (2.0 * step)
@@ -192,8 +191,8 @@ def test_each_normal_of_a_mixture_keeps_its_weight():
 
 def test_a_mixture_of_many_kernels_integrates_to_one():
     rng = np.random.default_rng(0)
-    prior = NormalMixture(rng.random(200).tolist(), rng.uniform(0.002, 0.1, 200).tolist())
-    grid = np.linspace(0.0, 1.0, 20_001)
+    prior = NormalMixture(rng.random(200).tolist(), rng.uniform(0.01, 0.1, 200).tolist())
+    grid = np.linspace(0.0, 1.0, 4001)
     total = integrate.simpson([prior.density(z) for z in grid], x=grid)
     assert total == pytest.approx(1.0, abs=1e-6)
 
