@@ -7,6 +7,7 @@ report.
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -146,7 +147,7 @@ def plain(tree: object, path: Path = ()) -> tuple[Any, list[Problem]]:
     """Return a copy of `tree` in JSON types, and what in it is no JSON.
 
     Mappings become dicts, tuples become lists. NaN and the infinities are no JSON, although
-    Python reads and writes them.
+    Python reads and writes them; nor, here, are numbers that no double can hold.
     """
     problems: list[Problem] = []
     if isinstance(tree, Mapping):
@@ -168,6 +169,9 @@ def plain(tree: object, path: Path = ()) -> tuple[Any, list[Problem]]:
         if not math.isfinite(tree):
             problems.append(Problem(path, f"expected a finite number, got {quote(tree)}"))
         return float(tree), problems
+    if isinstance(tree, int) and abs(tree) > sys.float_info.max:
+        problems.append(Problem(path, f"expected a number up to 1e308, got {quote(tree)}"))
+        return 0, problems
     if tree is not None and not isinstance(tree, bool | int | str):
         kind = type(tree).__name__
         problems.append(Problem(path, f"expected a JSON value, got {tree!r:.200} ({kind})"))

@@ -134,7 +134,7 @@ def _listed(
     if max(weights) <= 0.0:
         findings.refuse(path, f"expected a weight above 0, got {quote(weights)}")
         return None
-    total = math.fsum(weights)
+    total = sum(weights)
     if not real and abs(total - 1.0) > _TOLERANCE:
         findings.warn(path, f"the weights sum to {total:.6g}; scaled to 1")
     return PiecewiseLinear(weights) if real else cells(weights)

@@ -93,6 +93,13 @@ def test_a_file_that_is_missing_or_in_another_encoding_is_a_scenario_error(
         read_text(str(tmp_path / "wide.json"))
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**309)])
+def test_a_number_that_no_double_can_hold_is_refused(number: int) -> None:
+    tree, (problem,) = plain({"a": [1, number], "b": 10**308})
+    assert (tree["b"], problem.path) == (10**308, ("a", 1))
+    assert problem.message.startswith("expected a number up to 1e308, got ")
+
+
 def test_a_repeated_key_with_the_same_value_leaves_no_doubt() -> None:
     assert parse_json('{"a": 1, "b": [{}], "a": 1}', "a.json") == ({"a": 1, "b": [{}]}, [])
     for other in ("true", "1.0", '"1"'):

@@ -257,3 +257,12 @@ def test_priors_of_hyperparameters_need_numbers_that_mean_something(prior) -> No
 
 def test_a_prior_of_hyperparameters_may_be_none() -> None:
     assert parse(noise_prior={"name": "none"}).fitting.noise_prior is not None
+
+
+def test_weights_may_be_so_large_that_their_sum_is_infinite() -> None:
+    entry = {"parameter_type": "ordinal", "values": [1, 2], "prior": [1e308, 1e308]}
+    scenario = parse(input_parameters={"o": entry})
+    assert scenario.warnings == (
+        "$.input_parameters.o.prior: the weights sum to inf; scaled to 1",
+    )
+    assert scenario.space.priors["o"].cdf(0.5) == 0.5

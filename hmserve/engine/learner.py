@@ -226,7 +226,7 @@ class Learner:
         explicit = scenario.method == "random_scalarizations" or chosen.scalarization_method
         boxed = chosen.weight_sampling == "bounding_box"
         plain = scenario.acquisition == "EI" and not (explicit or boxed)
-        if plain and len(scenario.objectives) == 2:
+        if plain and len(scenario.objectives) <= 3:
             return Hypervolume()
         scalarisation = SCALARISATIONS[chosen.scalarization_method or "tchebyshev"]
         return Scalarised(self._gain, scalarisation.value, self._weights(scalarisation))
