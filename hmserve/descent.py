@@ -7,6 +7,9 @@ import numpy as np
 
 from hmserve.arrays import Floats
 
+_HEAT = 12
+"""Iterations after which a start has to lead."""
+
 
 class Minimum(NamedTuple):
     """Where a descent ended."""
@@ -15,11 +18,25 @@ class Minimum(NamedTuple):
     value: float
 
 
+class Stop(NamedTuple):
+    """When a descent ends.
+
+    Args:
+        iterations: After so many.
+        gain: When a step gains less than this share of the value.
+        slope: When no entry of the projected gradient is larger.
+    """
+
+    iterations: int
+    gain: float = 2.2e-9
+    slope: float = 1e-5
+
+
 def descend(
     function: Callable[[Floats], tuple[float, Floats]],
     start: Floats,
     bounds: Sequence[tuple[float, float]],
-    iterations: int,
+    stop: Stop,
 ) -> Minimum:
     """Return the minimum that L-BFGS-B reaches from `start` within `bounds`.
 
@@ -27,7 +44,7 @@ def descend(
         function: Returns the value at x, shape (k,), and the gradient, shape (k,).
         start: Shape (k,); moved into the bounds.
         bounds: Lowest and highest value of each coordinate.
-        iterations: The most to take.
+        stop: When it is good enough.
     """
     from scipy import optimize
 
@@ -38,17 +55,25 @@ def descend(
         jac=True,
         method="L-BFGS-B",
         bounds=list(bounds),
-        options={"maxiter": iterations},
+        options={"maxiter": stop.iterations, "ftol": stop.gain, "gtol": stop.slope},
     )
     return Minimum(np.clip(found.x, low, high), float(found.fun))
 
 
-def descend_from_each(
+def race(
     function: Callable[[Floats], tuple[float, Floats]],
     starts: Sequence[Floats],
     bounds: Sequence[tuple[float, float]],
-    iterations: int,
+    stop: Stop,
 ) -> Floats:
-    """Return the best of the minima reached from `starts`; ties: the first."""
-    found = [descend(function, start, bounds, iterations) for start in starts]
-    return min(found, key=lambda minimum: minimum.value).x
+    """Return the best of the minima reached from `starts`; ties: the first.
+
+    Those after the first are given up if they do not lead after a few iterations: mostly
+    they are on their way to where the first already is.
+    """
+    best = descend(function, starts[0], bounds, stop)
+    for start in starts[1:]:
+        found = descend(function, start, bounds, stop._replace(iterations=_HEAT))
+        if found.value < best.value:
+            best = descend(function, found.x, bounds, stop)
+    return best.x

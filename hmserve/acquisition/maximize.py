@@ -14,7 +14,7 @@ import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats, Mask
-from hmserve.descent import descend
+from hmserve.descent import Stop, descend
 from hmserve.space.encoding import Encoding
 from hmserve.space.prior_model import PriorModel
 
@@ -24,8 +24,13 @@ Fresh = Callable[[Floats], Mask]
 _BLOCK = 256
 """Candidates evaluated at once: larger blocks spill out of the cache."""
 
-_EXCHANGES = 30
-_POLISH = 40
+_EXCHANGES = 6000
+"""About how many neighbours are looked at, for all starts together."""
+
+_NEIGHBOURS = 256
+"""How many neighbours of a point are looked at; of more, some."""
+
+_POLISH = Stop(40, gain=1e-7, slope=1e-3)
 _SHARES = (1.0, 0.9, 0.7, 0.5, 0.3, 0.1)
 
 
@@ -112,7 +117,7 @@ class Search:
             return np.asarray(starts[0])
         for _ in range(2 if len(self._continuous) and self._encoding.discrete.any() else 1):
             starts, best = self._polish(acquisition, starts, best)
-            starts, best = self._exchange(acquisition, starts, best, fresh)
+            starts, best = self._exchange(acquisition, starts, best, fresh, rng)
         keep = fresh(starts)
         if not keep.any():
             return np.asarray(X[order[0]])
@@ -129,7 +134,7 @@ class Search:
             moved = rng.random(copies.shape) < min(1.0, 3.0 / d)
             shifted = np.clip(copies + scale * rng.standard_normal(copies.shape), 0.0, 1.0)
             blocks.append(self._encoding.snap(np.where(moved, shifted, copies)))
-        blocks.extend(self._encoding.neighbours(x) for x in anchors[:3])
+        blocks.extend(self._around(x, rng) for x in anchors[:3])
         return np.concatenate(blocks)
 
     def _everywhere(self, rng: np.random.Generator) -> Floats:
@@ -186,24 +191,43 @@ class Search:
         return X, a
 
     def _exchange(
-        self, acquisition: Acquisition, X: Floats, a: Floats, fresh: Fresh
+        self,
+        acquisition: Acquisition,
+        X: Floats,
+        a: Floats,
+        fresh: Fresh,
+        rng: np.random.Generator,
     ) -> tuple[Floats, Floats]:
-        """Move each row of `X` to its best neighbour while that gains."""
-        X, a = X.copy(), a.copy()
-        moving = set(range(len(X))) if self._encoding.discrete.any() else set()
-        for _ in range(_EXCHANGES):
-            if not moving:
-                break
-            for i in sorted(moving):
-                N = self._encoding.neighbours(X[i])
-                N = N[fresh(N)] if len(N) else N
-                found = values(acquisition, N)
-                if not len(N) or found.max() <= a[i] + self._options.gain:
-                    moving.discard(i)
+        """Move each row of `X` to its best neighbour while that gains and the budget lasts."""
+        X, a, left = X.copy(), a.copy(), _EXCHANGES
+        moving = list(range(len(X))) if self._encoding.discrete.any() else []
+        while moving and left > 0:
+            around = [self._around(X[i], rng) for i in moving]
+            owner = np.repeat(moving, [len(N) for N in around])
+            N = np.concatenate(around)
+            keep = fresh(N)
+            N, owner = N[keep], owner[keep]
+            found = values(acquisition, N)
+            left -= len(N)
+            gained: list[int] = []
+            for i in moving:
+                mine = np.flatnonzero(owner == i)
+                if not len(mine) or found[mine].max() <= a[i] + self._options.gain:
                     continue
-                j = int(np.argmax(found))
+                j = mine[int(np.argmax(found[mine]))]
+                # Ways that have met go on as one.
+                if not any((X[k] == N[j]).all() for k in gained):
+                    gained.append(i)
                 X[i], a[i] = N[j], found[j]
+            moving = gained
         return X, a
+
+    def _around(self, x: Floats, rng: np.random.Generator) -> Floats:
+        """Return the neighbours of `x`, or as many of them as are worth a look."""
+        N = self._encoding.neighbours(x)
+        if len(N) <= _NEIGHBOURS:
+            return N
+        return np.asarray(N[rng.choice(len(N), _NEIGHBOURS, replace=False)])
 
 
 def _better(X: Floats, a: Floats, Z: Floats, b: Floats) -> tuple[Floats, Floats]:

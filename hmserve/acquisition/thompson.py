@@ -12,15 +12,14 @@ Gaussian process posteriors":
     f(x)        c + phi(x) . w + k(x, X) K^-1 (y - c - phi(X) . w - noise)    (Matheron's rule)
 """
 
-import functools
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from scipy import linalg
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.improvement import LogExpectedImprovement
-from hmserve.arrays import Floats, Ints, Mask
+from hmserve.arrays import Floats
+from hmserve.surrogate import linear
 from hmserve.surrogate.base import Normal, NormalWithGradient, Posterior
 from hmserve.surrogate.gp import GaussianProcess
 from hmserve.surrogate.kernel import Inputs, Kernel
@@ -29,7 +28,6 @@ if TYPE_CHECKING:  # scikit-learn is loaded only where a forest was asked for
     from hmserve.surrogate.forest import Forest
 
 _FEATURES = 1024
-_PROBES = 512
 
 _DEVIATION = 0.01
 """The standard deviation of a draw, whose targets have one of about 1.
@@ -79,7 +77,7 @@ class DrawnProcess:
         noise = np.maximum(np.einsum("ij,ij->i", process.L, process.L) - signal, 0.0)
         prior = self._features(process.inputs) @ self._w
         prior += np.sqrt(noise) * rng.standard_normal(len(noise))
-        self._alpha = process.alpha - linalg.cho_solve((process.L, True), prior)
+        self._alpha = process.alpha - linear.solve(process.L, prior)
 
     def mean(self, X: Floats) -> Floats:
         """Return the values of the function at `X`, shape (m, d)."""
@@ -101,8 +99,8 @@ class DrawnProcess:
         gradient = kernel.pull_back(process.theta, inputs, process.inputs, update)
         prior, prior_gradient = self._features.combined(inputs, self._w)
         # The others are vectors of permutations, which have no slopes.
-        numbers, _, _, plain = columns_of(kernel)
-        gradient[:, numbers[plain]] += prior_gradient[:, plain]
+        plain = slice(kernel.plain)
+        gradient[:, kernel.scaled_by[plain]] += prior_gradient[:, plain]
         mean = process.constant + prior + k @ self._alpha
         variance = np.full(len(X), _DEVIATION**2)
         return NormalWithGradient(mean, variance, gradient, np.zeros_like(gradient))
@@ -124,18 +122,20 @@ class _Features:
     """
 
     def __init__(self, kernel: Kernel, theta: Floats, rng: np.random.Generator) -> None:
-        columns = columns_of(kernel)
         self._height = float(np.sqrt(2.0 * np.exp(theta[-1]) / _FEATURES))
-        normal = rng.standard_normal((len(columns.numbers), _FEATURES))
+        normal = rng.standard_normal((len(kernel.scaled_by), _FEATURES))
         self._omega = normal * np.sqrt(5.0 / rng.chisquare(5.0, _FEATURES))
-        self._omega *= np.exp(-theta[columns.numbers])[:, None]
+        self._omega *= np.exp(-theta[kernel.scaled_by])[:, None]
         self._b = rng.uniform(0.0, 2.0 * np.pi, _FEATURES)
         varies = rng.random((kernel.dimension, _FEATURES)) >= np.exp(-np.exp(theta[:-1, None]))
-        negative = rng.random((len(columns.codes), _FEATURES)) < 0.5
-        self._negative = (varies[columns.codes] & negative).astype(float)
-        # Labels are too many for a sign each: a hash decides (Dietzfelbinger et al. 1997).
-        self._labelled = varies[columns.labels]
-        shape = self._labelled.shape
+        varies = varies[kernel.categorical]
+        self._negative = [
+            rng.integers(0, 2, (n, _FEATURES), dtype=bool) & some
+            for n, some in zip(kernel.levels, varies, strict=False)
+        ]
+        # Permutations are too many for a sign each: a hash decides (Dietzfelbinger et al. 1997).
+        self._hashed = varies[len(kernel.levels) :]
+        shape = self._hashed.shape
         self._odd = rng.integers(2**63, size=shape, dtype=np.uint64) * 2 + 1
         self._shift = rng.integers(2**63, size=shape, dtype=np.uint64) * 2
 
@@ -149,40 +149,27 @@ class _Features:
         return (signed * np.cos(phase)).sum(1), -(signed * np.sin(phase)) @ self._omega.T
 
     def _phase(self, inputs: Inputs) -> Floats:
+        """Return the arguments of the cosines, shape (n, F), or (1, F) if all have the same."""
+        if not len(self._omega):
+            return self._b[None]
         return np.asarray(inputs.numbers @ self._omega + self._b)
 
     def _signed(self, inputs: Inputs) -> Floats:
-        """Return the height of each feature with the product of its signs, shape (n, F)."""
-        odd = inputs.codes @ self._negative
+        """Return the height of each feature with its signs, shape (n, F), or () without any."""
+        if not inputs.labels.shape[1]:
+            return np.asarray(self._height)
+        negative = np.zeros((len(inputs.labels), _FEATURES), dtype=bool)
+        labels = inputs.labels.T
+        for label, signs in zip(labels, self._negative, strict=False):
+            negative ^= signs[label.astype(np.int64)]
+        rest = labels[len(self._negative) :]
         for label, varies, factor, shift in zip(
-            inputs.labels.T, self._labelled, self._odd, self._shift, strict=True
+            rest, self._hashed, self._odd, self._shift, strict=True
         ):
-            bits = np.ascontiguousarray(label + 0.0).view(np.uint64)[:, None]
+            bits = np.ascontiguousarray(label).view(np.uint64)[:, None]
             hashed = (bits ^ (bits >> np.uint64(29))) * factor + shift
-            odd += varies & (hashed >> np.uint64(63) == 1)
-        return np.asarray(self._height * (1.0 - 2.0 * (odd % 2.0)))
-
-
-class Columns(NamedTuple):
-    """The column of X that each column of a kernel's inputs comes from."""
-
-    numbers: Ints  # (q,)
-    codes: Ints  # (sum of levels,)
-    labels: Ints  # (c',)
-    plain: Mask  # (q,), which numbers are columns of X as they are
-
-
-@functools.lru_cache(maxsize=8)
-def columns_of(kernel: Kernel) -> Columns:
-    """Return where the inputs of a kernel come from, found by changing one column at a time."""
-    d = kernel.dimension
-    X = np.full((d, _PROBES, d), 0.5)
-    X[np.arange(d), :, np.arange(d)] = np.linspace(0.0, 1.0, _PROBES)
-    probed = kernel.inputs(X.reshape(-1, d))
-    found = [np.ptp(part.reshape(d, _PROBES, -1), axis=1) > 0.0 for part in probed]
-    numbers, codes, labels = (moves.argmax(axis=0).astype(np.int64) for moves in found)
-    plain = (probed.numbers == X.reshape(-1, d)[:, numbers]).all(axis=0)
-    return Columns(numbers, codes, labels, plain)
+            negative ^= varies & (hashed >> np.uint64(63) == 1)
+        return np.where(negative, -self._height, self._height)
 
 
 class DrawnForest:

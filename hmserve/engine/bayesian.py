@@ -17,16 +17,19 @@ from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.maximize import best_of, values
 from hmserve.acquisition.weighting import LIKELY, LogFeasibility, TimesFeasibility
 from hmserve.arrays import Floats
+from hmserve.engine.archive import Archive
 from hmserve.engine.goals import Goal
 from hmserve.engine.history import History
-from hmserve.engine.models import Data, Modeller, Models, subset
+from hmserve.engine.models import Data, Modeller, Models, merit, subset
 from hmserve.engine.novelty import Listed, Novelty
 from hmserve.engine.random_search import RandomProposer
 from hmserve.space.space import Configuration
-from hmserve.trial import Trial
 
 _ANCHORS = 5
 """Around how many of the best evaluated points candidates are drawn."""
+
+_EXACT = 5_000_000
+"""Free points times rows of the model up to which a listed space is looked through whole."""
 
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
@@ -102,6 +105,7 @@ class BayesianProposer:
         self._policy = policy
         self._random = random
         self._seed = seed
+        self._archive: Archive | None = None
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -116,12 +120,12 @@ class BayesianProposer:
         data = self._data(history)
         if not len(data.X):
             return self.encoding.decode(self._random.points(n, novelty, rng))
-        merit = _merit(data)
-        kept = subset(data, merit, rng)
+        kept = subset(data, self._seed)
         with self._policy.watch("fit models"):
             models = self._fit(kept, rng)
-        pending = self._encode(history.pending)
-        anchors = data.X[np.argsort(merit, kind="stable")[:_ANCHORS]]
+        pending = self.encoding.encode(trial.configuration for trial in history.pending)
+        best = np.argsort(merit(kept.Y, kept.feasible), kind="stable")[:_ANCHORS]
+        anchors = kept.X[best]
         few = data.feasible.sum() <= 2 * len(self.encoding.axes)
         chosen: list[Configuration] = []
         while len(chosen) < n:
@@ -134,7 +138,7 @@ class BayesianProposer:
                     # A draw of its own for each member of a batch.
                     number = first_id + len(chosen)
                     acquisition = self._acquisition(believed, points, number)
-                    x = self._maximize(acquisition, anchors, novelty, rng)
+                    x = self._maximize(acquisition, anchors, novelty, len(points), rng)
             if x is None:
                 break
             chosen.extend(self.encoding.decode(x[None]))
@@ -143,17 +147,9 @@ class BayesianProposer:
         return chosen or self.encoding.decode(self._random.points(1, novelty, rng))
 
     def _data(self, history: History) -> Data:
-        evaluations = history.evaluations
-        names = self._objectives
-        rows = [[e.objectives.get(name, np.nan) for name in names] for e in evaluations]
-        return Data(
-            self._encode([e.trial for e in evaluations]),
-            np.array(rows).reshape(len(rows), len(names)),
-            np.array([e.feasible for e in evaluations], dtype=bool),
-        )
-
-    def _encode(self, trials: Sequence[Trial]) -> Floats:
-        return self.encoding.encode(trial.configuration for trial in trials)
+        if self._archive is None or self._archive.history is not history:
+            self._archive = Archive(history, self.encoding, self._objectives)
+        return self._archive.data
 
     def _fit(self, data: Data, rng: np.random.Generator) -> Models:
         Y = data.Y[data.feasible]
@@ -196,18 +192,11 @@ class BayesianProposer:
         acquisition: Acquisition,
         anchors: Floats,
         novelty: Novelty,
+        rows: int,
         rng: np.random.Generator,
     ) -> Floats | None:
         if isinstance(novelty, Listed):
             free = novelty.free
-            return best_of(acquisition, free) if len(free) else None
+            if len(free) * rows <= _EXACT:
+                return best_of(acquisition, free) if len(free) else None
         return self._policy.search(acquisition, anchors, novelty, rng)
-
-
-def _merit(data: Data) -> Floats:
-    """Return how good each row is, smaller is better: mean rank over the objectives."""
-    merit = np.full(len(data.X), np.inf)
-    Y = data.Y[data.feasible]
-    if len(Y):
-        merit[data.feasible] = np.argsort(np.argsort(Y, axis=0, kind="stable"), axis=0).mean(1)
-    return merit

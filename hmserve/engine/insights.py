@@ -60,8 +60,7 @@ class Insights:
         X = self._encoding.encode(e.trial.configuration for e in evaluations)
         y = np.array([e.objectives.get(name, np.nan) for e in evaluations], dtype=float)
         data = Data(X, y[:, None], np.array([e.feasible for e in evaluations], dtype=bool))
-        merit = np.where(data.feasible, y, np.inf)
-        return subset(data, merit, np.random.default_rng(self._seed))
+        return subset(data, self._seed)
 
     def _fit(self, modeller: Modeller, data: Data) -> Models:
         Z = transform(data.Y[data.feasible, 0])[:, None]

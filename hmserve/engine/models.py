@@ -12,17 +12,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hmserve.arrays import Floats, Mask
+from hmserve.arrays import Floats, Ints, Mask
 from hmserve.multiobjective.pareto import non_dominated
 from hmserve.surrogate import feasibility
 from hmserve.surrogate.base import Posterior
 from hmserve.surrogate.feasibility import FeasibilityModel
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior
 from hmserve.surrogate.kernel import Kernel
-from hmserve.surrogate.regression import Memory, Regression, fitting_rows
+from hmserve.surrogate.regression import Before, Memory, Regression, fitting_rows
 
 _ALWAYS = 100
 """Up to this many evaluations, every ask fits the hyperparameters."""
+
+_LAST = 100
+"""How many of the last evaluations are in every subset."""
 
 _MOST = 1000
 """With more evaluations than this, models are conditioned on a subset of this size."""
@@ -34,6 +37,8 @@ class Data(NamedTuple):
     X: Floats  # (n, d)
     Y: Floats  # (n, m), NaN where nothing was measured
     feasible: Mask  # (n,)
+    omitted: int = 0  # how many evaluations there are besides
+    settled: int = 0  # of a subset: how many rows later ones begin with as well
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,14 +108,13 @@ class Modeller:
             Z: Targets of the feasible rows, shape (number feasible, columns).
             seed: For models that draw.
         """
-        n = len(data.X)
+        n = len(data.X) + data.omitted
         due = self._is_due(n)
-        if due:
-            self._fitted = n
-        X = data.X[data.feasible]
-        objectives = self._fit_objectives(X, Z, due, seed) if len(X) else ()
-        classifier = None if data.feasible.all() else self._fit_feasibility(data, due, seed)
-        return Models(objectives, classifier)
+        self._fitted = n if due else self._fitted
+        objectives = self._fit_objectives(data, Z, due, seed) if len(Z) else ()
+        if data.feasible.all():
+            return Models(objectives, None)
+        return Models(objectives, self._fit_feasibility(data, due, seed))
 
     def _is_due(self, n: int) -> bool:
         if self._interval is not None:
@@ -118,16 +122,19 @@ class Modeller:
         return n <= _ALWAYS or n >= 1.1 * self._fitted
 
     def _fit_objectives(
-        self, X: Floats, Z: Floats, due: bool, seed: int
+        self, data: Data, Z: Floats, due: bool, seed: int
     ) -> tuple[Posterior, ...]:
         if len(self._memories) != Z.shape[1]:
             self._memories = [None] * Z.shape[1]
-        models = []
+        X, models = data.X[data.feasible], []
+        kept = int(data.feasible[: data.settled or self._fitted].sum())
         for k, z in enumerate(Z.T):
-            if due or self._memories[k] is None:
-                model, self._memories[k] = self._regression.fit(X, z, self._memories[k], seed)
+            memory = self._memories[k]
+            if due or memory is None:
+                model, self._memories[k] = self._regression.fit(X, z, memory, seed)
             else:
-                model = self._regression.condition(X, z, self._memories[k], seed)
+                before = Before(memory, kept or len(X))
+                model = self._regression.condition(X, z, before, seed)
             models.append(model)
         return tuple(models)
 
@@ -145,21 +152,46 @@ class Modeller:
         return FeasibilityModel.condition(self._kernel, theta, data.X, data.feasible)
 
 
-def subset(data: Data, merit: Floats, rng: np.random.Generator) -> Data:
-    """Return at most `_MOST` rows: the best half, the rest at random.
+def subset(data: Data, seed: int) -> Data:
+    """Return at most `_MOST` rows: the last few, of the others half at random, half the best.
 
     The Pareto front comes before everything else: its ends are good in one objective alone.
+    While the last few grow in number the rest stays: its factor is computed once.
 
     Args:
         data: All evaluations.
-        merit: Smaller is better, shape (n,); infinite for infeasible rows.
-        rng: Chooses the rest.
+        seed: Chooses the rest.
     """
-    if len(data.X) <= _MOST:
+    n = len(data.X)
+    if n <= _MOST:
         return data
-    front = np.zeros(len(merit), dtype=bool)
-    front[data.feasible] = non_dominated(data.Y[data.feasible])
-    order = np.lexsort((merit, ~front))
-    rest = rng.choice(order[_MOST // 2 :], _MOST - _MOST // 2, replace=False)
-    rows = np.sort(np.concatenate([order[: _MOST // 2], rest]))
-    return Data(data.X[rows], data.Y[rows], data.feasible[rows])
+    settled = n - (n - _MOST) % _LAST
+    X, Y, feasible, *_ = data
+    order = _by_merit(Y[:settled], feasible[:settled])
+    room = _MOST - _LAST
+    rng = np.random.default_rng([seed, settled])
+    rest = rng.choice(order[room // 2 :], room - room // 2, replace=False)
+    rows = np.sort(np.concatenate([order[: room // 2], rest]))
+    rows = np.concatenate([rows, np.arange(settled, n)])
+    return Data(X[rows], Y[rows], feasible[rows], n - len(rows), room)
+
+
+def _by_merit(Y: Floats, feasible: Mask) -> Ints:
+    """Return the rows of `Y`, best first."""
+    front = np.zeros(len(Y), dtype=bool)
+    front[feasible] = non_dominated(Y[feasible])
+    return np.lexsort((merit(Y, feasible), ~front))
+
+
+def merit(Y: Floats, feasible: Mask) -> Floats:
+    """Return how good each row is, smaller is better: mean rank over the objectives.
+
+    Args:
+        Y: Objectives, shape (n, m).
+        feasible: Which rows count, shape (n,); the others' merit is infinite.
+    """
+    merit = np.full(len(Y), np.inf)
+    if feasible.any():
+        ranks = np.argsort(np.argsort(Y[feasible], axis=0, kind="stable"), axis=0)
+        merit[feasible] = ranks.mean(1)
+    return merit

@@ -1,10 +1,12 @@
 """Which points may be proposed: never asked, not observed, and known constraints hold."""
 
+import copy
 from typing import Protocol
 
 import numpy as np
 
 from hmserve.arrays import Floats, Ints, Mask
+from hmserve.engine.history import History
 from hmserve.space.encoding import Encoding
 
 
@@ -13,6 +15,9 @@ class Novelty(Protocol):
 
     def take(self, X: Floats) -> None:
         """Mark the rows of `X`, shape (n, d), as taken."""
+
+    def copy(self) -> "Novelty":
+        """Return another that starts with what is taken now."""
 
     def __call__(self, X: Floats) -> Mask:
         """Tell which rows of `X`, shape (m, d), are free."""
@@ -38,6 +43,11 @@ class Listed:
         places, found = self._places(X)
         self._free[places[found]] = False
 
+    def copy(self) -> "Listed":
+        other = copy.copy(self)
+        other._free = self._free.copy()
+        return other
+
     def __call__(self, X: Floats) -> Mask:
         places, found = self._places(X)
         return np.asarray(found & self._free[places])
@@ -59,21 +69,57 @@ class Hashed:
 
     Args:
         encoding: The space.
+        others: Another that stays as it is: what it has taken is taken here.
     """
 
-    def __init__(self, encoding: Encoding) -> None:
+    def __init__(self, encoding: Encoding, others: "Hashed | None" = None) -> None:
         self._encoding = encoding
         self._rows: set[bytes] = set()
+        self._others = others
 
     def take(self, X: Floats) -> None:
         self._rows.update(_bytes(X))
         # A real that was rounded to a value and back may have moved by a last bit.
         self._rows.update(_bytes(self._encoding.snap(X)))
 
+    def copy(self) -> "Hashed":
+        """Return one that is good until this one takes more; nothing is copied."""
+        return Hashed(self._encoding, self)
+
     def __call__(self, X: Floats) -> Mask:
         snapped = self._encoding.snap(X)
-        unseen = np.array([row not in self._rows for row in _bytes(snapped)], dtype=bool)
+        unseen = np.array([not self._has(row) for row in _bytes(snapped)], dtype=bool)
         return unseen & self._encoding.holds(snapped)
+
+    def _has(self, row: bytes) -> bool:
+        return row in self._rows or (self._others is not None and self._others._has(row))
+
+
+class Settled:
+    """What will never be free again: evaluated or abandoned, as a history grows.
+
+    Args:
+        history: Its evaluations and abandoned trials are only appended.
+        encoding: The space.
+        novelty: Where nothing is taken yet.
+    """
+
+    def __init__(self, history: History, encoding: Encoding, novelty: Novelty) -> None:
+        self.history = history
+        self._encoding = encoding
+        self._novelty = novelty
+        self._evaluated = 0
+        self._abandoned = 0
+
+    @property
+    def novelty(self) -> Novelty:
+        """What is free now; to be copied."""
+        trials = [e.trial for e in self.history.evaluations[self._evaluated :]]
+        trials += self.history.abandoned[self._abandoned :]
+        self._evaluated = len(self.history.evaluations)
+        self._abandoned = len(self.history.abandoned)
+        self._novelty.take(self._encoding.encode(trial.configuration for trial in trials))
+        return self._novelty
 
 
 def _bytes(X: Floats) -> list[bytes]:

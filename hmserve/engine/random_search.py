@@ -7,7 +7,7 @@ import numpy as np
 
 from hmserve.arrays import Floats
 from hmserve.engine.history import History
-from hmserve.engine.novelty import Hashed, Listed, Novelty
+from hmserve.engine.novelty import Hashed, Listed, Novelty, Settled
 from hmserve.engine.staged import Proposer
 from hmserve.space.encoding import Encoding
 from hmserve.space.space import Configuration
@@ -34,6 +34,7 @@ class RandomProposer:
         self._seed = seed
         small = encoding.space.size <= _ENUMERABLE
         self._everything = encoding.enumerate() if small else None
+        self._settled: Settled | None = None
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -48,11 +49,12 @@ class RandomProposer:
 
     def novelty(self, history: History) -> Novelty:
         """Return which points were not evaluated, are not pending and were not abandoned."""
-        encoding, everything = self.encoding, self._everything
-        novelty = Hashed(encoding) if everything is None else Listed(encoding, everything)
-        trials = [evaluation.trial for evaluation in history.evaluations]
-        trials += [*history.pending, *history.abandoned]
-        novelty.take(encoding.encode(trial.configuration for trial in trials))
+        if self._settled is None or self._settled.history is not history:
+            encoding, everything = self.encoding, self._everything
+            settled = Hashed(encoding) if everything is None else Listed(encoding, everything)
+            self._settled = Settled(history, encoding, settled)
+        novelty = self._settled.novelty.copy()
+        novelty.take(self.encoding.encode(trial.configuration for trial in history.pending))
         return novelty
 
     def points(self, n: int, novelty: Novelty, rng: np.random.Generator) -> Floats:

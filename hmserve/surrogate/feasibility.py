@@ -18,15 +18,17 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
 from hmserve.arrays import Floats, Mask
-from hmserve.descent import descend_from_each
-from hmserve.surrogate.gp import GaussianProcess, cholesky
+from hmserve.descent import Stop, race
+from hmserve.surrogate import linear
+from hmserve.surrogate.gp import GaussianProcess
 from hmserve.surrogate.hyperprior import NormalPrior
 from hmserve.surrogate.kernel import Kernel
 
 _LEAST_CURVATURE = 1e-9
+_STOP = Stop(50, gain=1e-5, slope=1e-2)
 
 
 class Mode(NamedTuple):
@@ -53,17 +55,17 @@ def find_mode(K: Floats, t: Floats, m: float) -> Mode:
         pi = special.expit(f)
         W = np.maximum(pi * (1.0 - pi), _LEAST_CURVATURE)
         root = np.sqrt(W)
-        L = cholesky(np.eye(len(t)) + root[:, None] * K * root)
+        L = linear.cholesky(np.eye(len(t)) + root[:, None] * K * root)
         b = W * (f - m) + (t - pi)
-        step = b - root * linalg.cho_solve((L, True), root * (K @ b)) - a
+        step = b - root * linear.solve(L, root * (K @ b)) - a
         a, f, gain, objective = _damped(K, t, m, (a, step, objective))
         if gain < 1e-10:
             break
     pi = special.expit(f)
     W = np.maximum(pi * (1.0 - pi), _LEAST_CURVATURE)
     root = np.sqrt(W)
-    L = cholesky(np.eye(len(t)) + root[:, None] * K * root)
-    return Mode(f, a, W, L, objective - float(np.log(np.diag(L)).sum()))
+    L = linear.cholesky(np.eye(len(t)) + root[:, None] * K * root)
+    return Mode(f, a, W, L, objective - linear.log_determinant(L))
 
 
 def _damped(
@@ -94,8 +96,8 @@ def negative_log_posterior(
     mode = find_mode(K, t, prior_mean(t))
     pi = special.expit(mode.f)
     root = np.sqrt(mode.W)
-    R = root[:, None] * linalg.cho_solve((mode.L, True), np.diag(root))
-    C = linalg.solve_triangular(mode.L, root[:, None] * K, lower=True)
+    R = root[:, None] * linear.solve(mode.L, np.diag(root))
+    C = linear.forward(mode.L, root[:, None] * K)
     # d log|B| / d f has the sign of dW / df = -third derivative of log p: plus one half.
     third = mode.W * (2.0 * pi - 1.0)
     s2 = 0.5 * (np.diag(K) - np.einsum("ij,ij->j", C, C)) * third
@@ -165,4 +167,4 @@ def maximum_a_posteriori(
     def function(theta: Floats) -> tuple[float, Floats]:
         return negative_log_posterior(theta, kernel, X, t, prior)
 
-    return descend_from_each(function, starts, prior.bounds, iterations=50)
+    return race(function, starts, prior.bounds, _STOP)

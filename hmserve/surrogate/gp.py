@@ -13,14 +13,14 @@ Notation, after Rasmussen & Williams (2006), "R&W":
 A process is ready when constructed; conditioning gives a new one.
 """
 
-import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg
 
 from hmserve.arrays import Floats
-from hmserve.descent import descend_from_each
+from hmserve.descent import Stop, race
+from hmserve.surrogate import linear
 from hmserve.surrogate.base import Normal, NormalWithGradient
 from hmserve.surrogate.hyperprior import NormalPrior
 from hmserve.surrogate.kernel import Inputs, Kernel
@@ -28,26 +28,11 @@ from hmserve.surrogate.kernel import Inputs, Kernel
 _LEAST_VARIANCE = 1e-12
 """Variances are kept above this share of the signal variance: a square root follows."""
 
+_STOP = Stop(100, gain=1e-5, slope=1e-2)
+"""Hundredths of the log posterior: the data say no more than that of their hyperparameters."""
+
 _BELIEVED_NOISE = 1e-8
 """Noise of what is believed, as a share of the signal variance."""
-
-
-def cholesky(K: Floats) -> Floats:
-    """Return the lower factor of `K`, with the least jitter that makes it positive definite.
-
-    Raises:
-        numpy.linalg.LinAlgError: Even one per cent of the mean diagonal is too little.
-    """
-    size = float(np.mean(np.diag(K)))
-    jitters = (0.0, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2)
-    for jitter in jitters:
-        with contextlib.suppress(linalg.LinAlgError):
-            return np.asarray(
-                linalg.cholesky(
-                    K + jitter * size * np.eye(len(K)), lower=True, check_finite=False
-                )
-            )
-    raise linalg.LinAlgError(f"no factor even with {jitters[-1]:g} of the diagonal added")
 
 
 def negative_log_posterior(
@@ -57,19 +42,21 @@ def negative_log_posterior(
 
     The constant mean is profiled out: at its optimum it adds nothing to the gradient.
     """
-    n = len(y)
     covariance = kernel.with_slope(theta[:-1], inputs, inputs)
     noise = float(np.exp(theta[-1]))
-    L = cholesky(covariance.k + noise * np.eye(n))
-    Kinv = linalg.cho_solve((L, True), np.eye(n), check_finite=False)
-    residual = y - _constant(Kinv.sum(0), y)
-    alpha = Kinv @ residual
-    value = 0.5 * float(residual @ alpha) + float(np.log(np.diag(L)).sum())
+    diagonal = covariance.k.ravel()[:: len(y) + 1]
+    diagonal += noise
+    L = linear.cholesky(covariance.k)
+    diagonal -= noise
+    solved = linear.solve(L, np.stack([np.ones(len(y)), y], axis=1))
+    constant = _constant(solved[:, 0], y)
+    alpha = solved[:, 1] - constant * solved[:, 0]
+    value = 0.5 * float((y - constant) @ alpha) + linear.log_determinant(L)
     # d value / d theta_j = 1/2 tr((K^-1 - alpha alpha^T) dK/d theta_j)   (R&W eq. 5.9)
-    M = 0.5 * (Kinv - np.outer(alpha, alpha))
-    gradient = np.append(
-        kernel.contract(theta[:-1], inputs, covariance, M), noise * float(np.trace(M))
-    )
+    M = linear.half_of_inverse_less(L, alpha)
+    gradient = np.empty(len(theta))
+    gradient[:-1] = kernel.contract(theta[:-1], inputs, covariance, M)
+    gradient[-1] = noise * float(M.ravel(order="K")[:: len(y) + 1].sum())
     penalty, slope = prior.negative_log(theta)
     return value + penalty, gradient + slope
 
@@ -77,6 +64,28 @@ def negative_log_posterior(
 def _constant(weights: Floats, y: Floats) -> float:
     """Return 1^T K^-1 y / 1^T K^-1 1, given weights = K^-1 1."""
     return float(weights @ y / weights.sum())
+
+
+class Factor(NamedTuple):
+    """The covariances of n rows, factorised."""
+
+    inputs: Inputs
+    L: Floats  # (n, n), lower
+
+
+def factorise(kernel: Kernel, theta: Floats, X: Floats, noise: Floats) -> Factor:
+    """Return the factor of the rows of `X`, shape (n, d), with their noise variances, (n,)."""
+    inputs = kernel.inputs(X)
+    return Factor(inputs, linear.cholesky(kernel(theta, inputs, inputs) + np.diag(noise)))
+
+
+def extend(kernel: Kernel, theta: Floats, factor: Factor, X: Floats, noise: Floats) -> Factor:
+    """Return the factor with p rows more: `X`, shape (p, d), noise variances of shape (p,)."""
+    inputs = kernel.inputs(X)
+    S = linear.forward(factor.L, kernel(theta, factor.inputs, inputs))
+    rest = kernel(theta, inputs, inputs) + np.diag(noise) - S.T @ S
+    both = map(np.concatenate, zip(factor.inputs, inputs, strict=True))
+    return Factor(Inputs(*both), linear.extended(factor.L, S, rest))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,12 +125,23 @@ class GaussianProcess:
             constant: The mean of the process; None for its estimate from the data.
         """
         X, y, noise = data
-        inputs = kernel.inputs(X)
-        L = cholesky(kernel(theta, inputs, inputs) + np.diag(noise))
+        return cls.of(kernel, theta, factorise(kernel, theta, X, noise), y, constant)
+
+    @classmethod
+    def of(
+        cls,
+        kernel: Kernel,
+        theta: Floats,
+        factor: Factor,
+        y: Floats,
+        constant: float | None = None,
+    ) -> "GaussianProcess":
+        """Return the process given `y`, shape (n,), where the covariances are factorised."""
+        inputs, L = factor
+        solved = linear.solve(L, np.column_stack([np.ones(len(y)), y]))
         if constant is None:
-            weights = linalg.cho_solve((L, True), np.ones(len(y)), check_finite=False)
-            constant = _constant(weights, y)
-        alpha = linalg.cho_solve((L, True), y - constant, check_finite=False)
+            constant = _constant(solved[:, 0], y)
+        alpha = solved[:, 1] - constant * solved[:, 0]
         return cls(kernel, theta, constant, inputs, L, alpha)
 
     def believe(self, P: Floats) -> "GaussianProcess":
@@ -130,21 +150,10 @@ class GaussianProcess:
         The factor grows by p rows (Chevalier, Ginsbourger and Emery 2014); what is observed
         as expected changes no mean, so that its entries of alpha are zero.
         """
-        inputs, n, p = self.kernel.inputs(P), len(self.alpha), len(P)
-        k = self.kernel(self.theta, self.inputs, inputs)  # (n, p)
-        S = linalg.solve_triangular(self.L, k, lower=True, check_finite=False)
-        noise = _BELIEVED_NOISE * float(np.exp(self.theta[-1]))
-        rest = self.kernel(self.theta, inputs, inputs) + noise * np.eye(p) - S.T @ S
-        L = np.zeros((n + p, n + p), order="F")
-        L[:n, :n], L[n:, :n], L[n:, n:] = self.L, S.T, cholesky(rest)
-        return GaussianProcess(
-            self.kernel,
-            self.theta,
-            self.constant,
-            Inputs(*map(np.concatenate, zip(self.inputs, inputs, strict=True))),
-            L,
-            np.append(self.alpha, np.zeros(p)),
-        )
+        noise = np.full(len(P), _BELIEVED_NOISE * float(np.exp(self.theta[-1])))
+        factor = extend(self.kernel, self.theta, Factor(self.inputs, self.L), P, noise)
+        alpha = np.append(self.alpha, np.zeros(len(P)))
+        return replace(self, inputs=factor.inputs, L=factor.L, alpha=alpha)
 
     def mean(self, X: Floats) -> Floats:
         """Predict the mean alone at `X`, shape (m, d)."""
@@ -154,15 +163,15 @@ class GaussianProcess:
     def predict(self, X: Floats) -> Normal:
         """Predict the noise-free function at `X`, shape (m, d)."""
         k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs)  # (m, n)
-        V = linalg.solve_triangular(self.L, k.T, lower=True, check_finite=False)
+        V = linear.forward(self.L, k.T)
         return Normal(self.constant + k @ self.alpha, self._variance(V))
 
     def predict_with_gradient(self, X: Floats) -> NormalWithGradient:
         """Predict at `X`, shape (m, d), with derivatives by `X`."""
         inputs = self.kernel.inputs(X)
         k, slope = self.kernel.with_slope(self.theta, inputs, self.inputs)
-        V = linalg.solve_triangular(self.L, k.T, lower=True, check_finite=False)  # (n, m)
-        KinvK = linalg.solve_triangular(self.L, V, lower=True, trans="T", check_finite=False)
+        V = linear.forward(self.L, k.T)  # (n, m)
+        KinvK = linear.backward(self.L, V)
         mean_gradient = self._pull_back(inputs, slope * self.alpha)
         variance_gradient = self._pull_back(inputs, -2.0 * slope * KinvK.T)
         mean = self.constant + k @ self.alpha
@@ -186,10 +195,4 @@ def maximum_a_posteriori(
     def function(theta: Floats) -> tuple[float, Floats]:
         return negative_log_posterior(theta, kernel, inputs, y, prior)
 
-    return descend_from_each(function, starts, prior.bounds, iterations=100)
-
-
-def given_theta(kernel: Kernel, X: Floats, y: Floats, theta: Floats) -> GaussianProcess:
-    """Return the process with homoscedastic noise at known hyperparameters, shape (d+2,)."""
-    noise = np.full(len(y), float(np.exp(theta[-1])))
-    return GaussianProcess.condition(kernel, theta[:-1], (X, y, noise))
+    return race(function, starts, prior.bounds, _STOP)

@@ -7,28 +7,36 @@ Notation:
     R2              sum_j (x_j - x'_j)^2 / l_j^2
     k(x, x')        v (1 + s + s^2/3) exp(-s) exp(-sum_j w_j [x_j != x'_j]),  s = sqrt(5 R2)
     theta (d+1,)    log l or log w, a column of X each, then log v
-    M (n, n)        any symmetric weights
+    M (n, n)        any weights
 
-Sums over pairs of rows are matrix products: no array of shape (n, n, d) is ever formed.
+Sums over pairs of rows are matrix products: no array of shape (n, n, d) is ever formed. In
+these a category of few levels is one-hot. That costs n^2 a level: one of many levels is
+compared instead, some rows at a time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
-from hmserve.arrays import Floats, Mask
+from hmserve.arrays import Floats, Ints
 from hmserve.space.permutation import Permutation
-from hmserve.surrogate.orders import features
+from hmserve.surrogate.orders import features, ranks
+
+_FEW = 16
+"""Up to so many levels a product of one-hot codes is faster than a comparison."""
+
+_BLOCK = 2**16
+"""How many comparisons are made at a time: what fits into a processor's cache."""
 
 
 class Inputs(NamedTuple):
     """Rows of X, split by kind."""
 
     numbers: Floats  # (n, q)
-    codes: Floats  # (n, sum of levels), one-hot
-    labels: Floats  # (n, c'), what only equals itself and has too many levels for codes
+    codes: Floats  # (n, k), one-hot: the levels of all categories that have few
+    labels: Floats  # (n, c), the number of the level of each category
 
 
 class Covariance(NamedTuple):
@@ -57,14 +65,15 @@ def matern52_with_slope(R2: Floats) -> tuple[Floats, Floats]:
     Unlike dk/dR the derivative is finite at R2 = 0.
     """
     s = np.sqrt(5.0 * R2)
-    decay = np.exp(-s)
-    slope = 1.0 + s
     k = s * s
     k /= 3.0
+    slope = s + 1.0
     k += slope
+    np.negative(s, out=s)
+    decay = np.exp(s, out=s)
     k *= decay
+    decay *= -5.0 / 6.0
     slope *= decay
-    slope *= -5.0 / 6.0
     return k, slope
 
 
@@ -74,6 +83,14 @@ class Kernel:
     Args:
         levels: The number of levels of a categorical column, 0 for any other; length d.
         orders: The columns that hold permutations.
+
+    Attributes:
+        numeric: The columns of X that are numbers.
+        categorical: The columns of X that are categories, in the order of `Inputs.labels`:
+            permutations come last.
+        levels: How many levels each of them has that is not a permutation.
+        scaled_by: The column of theta, and of X, of each of `Inputs.numbers`.
+        plain: How many of these, the first ones, are columns of X as they are.
     """
 
     def __init__(
@@ -82,82 +99,122 @@ class Kernel:
         self.dimension = len(levels)
         self._orders = dict(orders)
         naive = [j for j, order in orders.items() if order.parametrization == "naive"]
-        coded = [j for j, n in enumerate(levels) if n > 0]
         self._plain = [j for j, n in enumerate(levels) if n == 0 and j not in orders]
         self._vectors = [j for j in orders if j not in naive]
-        self._naive = np.array(naive, dtype=np.int64)
-        self._coded = np.array(coded, dtype=np.int64)
-        self.numeric = np.array(sorted(self._plain + self._vectors), dtype=np.int64)
-        self.categorical = np.array(sorted(coded + naive), dtype=np.int64)
-        self._levels = [levels[j] for j in coded]
-        self._owner = np.repeat(self._coded, np.array(self._levels, dtype=np.int64))
+        self.numeric = _columns(sorted(self._plain + self._vectors))
+        coded = [j for j, n in enumerate(levels) if n > 0]
+        self.categorical = _columns(coded + naive)
         widths = [features(orders[j], np.zeros(1)).shape[1] for j in self._vectors]
-        # The column of theta that scales each number.
-        self._scaled_by = np.array(
-            self._plain + np.repeat(self._vectors, widths).tolist(), dtype=np.int64
+        self.scaled_by = _columns(
+            self._plain + np.repeat(self._vectors, widths).astype(int).tolist()
         )
+        self.plain = len(self._plain)
+        self._numberless = not len(self.scaled_by) and len(self.categorical) > 0
+        self.levels = tuple(levels[j] for j in coded)
+        # Small integers are compared several times as fast.
+        small = max(self.levels, default=0) < 2**15 and not naive
+        self._compared = np.int16 if small else np.float64
+        # Which labels are one-hot as well, and of each code the label and its level.
+        few = [i for i, n in enumerate(self.levels) if n <= _FEW]
+        self._few = _columns(few)
+        self._many = _columns([i for i in range(len(self.categorical)) if i not in few])
+        self._coded_by = _columns([i for i in few for _ in range(self.levels[i])])
+        self._level = _columns([level for i in few for level in range(self.levels[i])])
 
     def inputs(self, X: Floats) -> Inputs:
         """Split `X`, shape (n, d), into numbers, one-hot codes and labels."""
-        codes = [
-            np.floor(X[:, j, None] * n) == np.arange(n)
-            for j, n in zip(self._coded, self._levels, strict=True)
-        ]
-        onehot = np.concatenate(codes, axis=1) if codes else np.empty((len(X), 0))
         vectors = [features(self._orders[j], X[:, j]) for j in self._vectors]
         numbers = np.concatenate([X[:, self._plain], *vectors], axis=1)
-        return Inputs(numbers, onehot.astype(float), X[:, self._naive])
+        labels = np.empty((len(X), len(self.categorical)))
+        n = len(self.levels)
+        labels[:, :n] = np.floor(X[:, self.categorical[:n]] * self.levels)
+        for i, j in enumerate(self.categorical[n:], n):
+            labels[:, i] = ranks(self._orders[j], X[:, j])
+        codes = (labels[:, self._coded_by] == self._level).astype(float)
+        return Inputs(numbers, codes, labels)
 
     def __call__(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
         """Return the covariances of the rows of `A` with those of `B`, shape (n, m)."""
+        factor = self._factor(theta, A, B)
+        if self._numberless:
+            return factor
         k = matern52(self._distances(theta, A, B))
-        k *= self._factor(theta, A, B)
+        k *= factor
         return k
 
     def with_slope(self, theta: Floats, A: Inputs, B: Inputs) -> Covariance:
         """Return the covariances and their derivatives by the scaled squared distance."""
-        k, slope = matern52_with_slope(self._distances(theta, A, B))
         factor = self._factor(theta, A, B)
-        return Covariance(k * factor, slope * factor)
+        if self._numberless:
+            return Covariance(factor, (-5.0 / 6.0) * factor)
+        k, slope = matern52_with_slope(self._distances(theta, A, B))
+        k *= factor
+        slope *= factor
+        return Covariance(k, slope)
 
     def _distances(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
         """Return R2, shape (n, m)."""
-        scale = np.exp(-theta[self._scaled_by])
-        a, b = A.numbers * scale, B.numbers * scale
+        scale = np.exp(-theta[self.scaled_by])
+        a = A.numbers * scale
+        b = a if B is A else B.numbers * scale
         R2 = a @ (-2.0 * b.T)
-        R2 += (a * a).sum(1)[:, None]
-        R2 += (b * b).sum(1)
+        R2 += np.einsum("ij,ij->i", a, a)[:, None]
+        R2 += np.einsum("ij,ij->i", b, b)
         return np.asarray(np.maximum(R2, 0.0, out=R2))
 
     def _factor(self, theta: Floats, A: Inputs, B: Inputs) -> Floats:
         """Return v exp(-sum_j w_j [x_j != x'_j]), shape (n, m) or ()."""
-        v = np.exp(theta[-1])
         if not len(self.categorical):
-            return np.asarray(v)
-        same = (A.codes * np.exp(theta[self._owner])) @ B.codes.T
-        for j, equal in zip(self._naive, _equal(A, B), strict=True):
-            same += np.exp(theta[j]) * equal
-        return np.asarray(v * np.exp(same - np.exp(theta[self.categorical]).sum()))
+            return np.asarray(np.exp(theta[-1]))
+        w = np.exp(theta[self.categorical])
+        exponent = (A.codes * w[self._coded_by]) @ B.codes.T
+        exponent += theta[-1] - w[self._few].sum()
+        for rows, unequal in self._unequal(A, B):
+            exponent[rows] -= (w[self._many] @ unequal).reshape(-1, len(B.labels))
+        return np.asarray(np.exp(exponent, out=exponent))
+
+    def _unequal(self, A: Inputs, B: Inputs) -> Iterator[tuple[slice, Floats]]:
+        """Yield 1 where labels of many levels differ, else 0, shape (c', rows * m), by rows."""
+        c, m = len(self._many), len(B.labels)
+        if not c:
+            return
+        a = A.labels.T[self._many].astype(self._compared)[:, :, None]
+        b = B.labels.T[self._many].astype(self._compared)[:, None, :]
+        step = max(1, _BLOCK // (c * m))
+        for start in range(0, len(A.labels), step):
+            rows = slice(start, start + step)
+            yield rows, np.not_equal(a[:, rows], b).astype(float).reshape(c, -1)
 
     def contract(self, theta: Floats, A: Inputs, covariance: Covariance, M: Floats) -> Floats:
         """Return sum_ab M_ab dk_ab / dtheta_j for every j, shape (d+1,)."""
         gradient = np.zeros(self.dimension + 1)
-        B = M * covariance.slope
-        x = A.numbers
-        # sum_ab B_ab (x_a - x_b)^2 = 2 x^2 . rowsum(B) - 2 x^T B x
-        squares = 2.0 * ((x * x).T @ B.sum(1) - (x * (B @ x)).sum(0))
-        squares *= -2.0 * np.exp(-2.0 * theta[self._scaled_by])
-        gradient += np.bincount(self._scaled_by, squares, len(gradient))
-        C = M * covariance.k
+        if len(self.scaled_by):
+            by_number = self._stretches(theta, A, M.T * covariance.slope)
+            gradient += np.bincount(self.scaled_by, by_number, len(gradient))
+        C = M.T * covariance.k  # contracts to the same as M * k, and is in C order
         total = C.sum()
-        if len(self.categorical):
-            pairs = (A.codes * (C @ A.codes)).sum(0)
-            same = np.bincount(self._owner, pairs, len(gradient))
-            same[self._naive] = [(C * equal).sum() for equal in _equal(A, A)]
-            own = self.categorical
-            gradient[own] = np.exp(theta[own]) * (same[own] - total)
         gradient[-1] = total
+        if len(self.categorical):
+            w = np.exp(theta[self.categorical])
+            gradient[self.categorical] = -w * self._mismatches(A, C, total)
         return gradient
+
+    def _stretches(self, theta: Floats, A: Inputs, B: Floats) -> Floats:
+        """Return sum_ab B_ab dR2_ab / dlog l for the scale of every number, shape (q,)."""
+        x = A.numbers
+        # sum_ab B_ab (x_a - x_b)^2 = x^2 . (rowsum(B) + colsum(B)) - 2 x^T B x
+        squares = (B.sum(0) + B.sum(1)) @ (x * x)
+        squares -= 2.0 * np.einsum("ij,ij->j", x, B @ x)
+        return np.asarray(-2.0 * np.exp(-2.0 * theta[self.scaled_by]) * squares)
+
+    def _mismatches(self, A: Inputs, C: Floats, total: float) -> Floats:
+        """Return sum_ab C_ab [x_aj != x_bj] for every category, given the sum of all C_ab."""
+        pairs = np.einsum("ij,ij->j", A.codes, C @ A.codes)
+        found = total - np.bincount(self._coded_by, pairs, len(self.categorical))
+        found[self._many] = 0.0
+        for rows, unequal in self._unequal(A, A):
+            found[self._many] += unequal @ C[rows].ravel()
+        return np.asarray(found)
 
     def pull_back(self, theta: Floats, A: Inputs, B: Inputs, weights: Floats) -> Floats:
         """Return d/dx_a sum_b W_ab k(x_a, x_b), given weights = W * slope, shape (n, d).
@@ -165,12 +222,11 @@ class Kernel:
         Zero in the columns of categories and permutations.
         """
         gradient = np.zeros((len(A.numbers), self.dimension))
-        a, b = A.numbers[:, : len(self._plain)], B.numbers[:, : len(self._plain)]
+        a, b = A.numbers[:, : self.plain], B.numbers[:, : self.plain]
         inner = a * weights.sum(1)[:, None] - weights @ b
         gradient[:, self._plain] = 2.0 * np.exp(-2.0 * theta[self._plain]) * inner
         return gradient
 
 
-def _equal(A: Inputs, B: Inputs) -> list[Mask]:
-    """Return which rows have equal labels, one array of shape (n, m) a label."""
-    return [a[:, None] == b[None, :] for a, b in zip(A.labels.T, B.labels.T, strict=True)]
+def _columns(numbers: Sequence[int]) -> Ints:
+    return np.array(numbers, dtype=np.int64)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,6 +29,18 @@ def fitting_rows(n: int, seed: int) -> Ints:
     return np.sort(np.random.default_rng(seed).choice(n, _FITTED, replace=False))
 
 
+class Before(NamedTuple):
+    """What an earlier fit left.
+
+    Args:
+        memory: Its hyperparameters.
+        rows: How many of the rows it was conditioned on; the first ones.
+    """
+
+    memory: Memory
+    rows: int
+
+
 class Regression(Protocol):
     """A kind of model.
 
@@ -38,7 +50,7 @@ class Regression(Protocol):
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
         """Fit targets `z`, shape (n,), at `X`, shape (n, d); `memory` is where to start."""
 
-    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
+    def condition(self, X: Floats, z: Floats, before: Before, seed: int) -> Posterior:
         """Return the model of new data without fitting hyperparameters again."""
 
 
@@ -62,6 +74,9 @@ class FitOptions:
     noise_prior: tuple[float, float] | None = None
     signal: tuple[float, float] | None = None
 
+
+_KEPT = 3
+"""How many factors are kept: one an objective."""
 
 _NOISE = (-8.0, 2.0)
 _NO_NOISE = (math.log(1e-6), 0.1)
@@ -90,6 +105,7 @@ class GaussianProcessRegression:
         if options.lengths is not None:
             prior.location[kernel.numeric], prior.scale[kernel.numeric] = options.lengths
         self._prior = prior
+        self._kept: dict[bytes, gp.Factor] = {}
 
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
         starts = [self._prior.location]
@@ -103,12 +119,30 @@ class GaussianProcessRegression:
             starts += list(np.clip(points, self._prior.low, self._prior.high))
         rows = fitting_rows(len(X), seed)
         theta = gp.maximum_a_posteriori(self._kernel, X[rows], z[rows], self._prior, starts)
-        return gp.given_theta(self._kernel, X, z, theta), theta.tolist()
+        memory = theta.tolist()
+        return self.condition(X, z, Before(memory, len(X)), seed), memory
 
-    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
+    def condition(self, X: Floats, z: Floats, before: Before, seed: int) -> Posterior:
+        """Return the process; the factor of the rows of the last fit is computed once.
+
+        What came since is one block more, whether that factor is kept or computed anew: the
+        last bits of a proposal are the same in a run that goes on and in one that is resumed.
+        """
         del seed
-        assert memory is not None
-        return gp.given_theta(self._kernel, X, z, np.array(memory))
+        theta = np.array(before.memory)
+        noise = np.full(len(X), float(np.exp(theta[-1])))
+        first = slice(0, before.rows)
+        key = theta.tobytes() + X[first].tobytes()
+        factor = self._kept.get(key)
+        if factor is None:
+            factor = gp.factorise(self._kernel, theta[:-1], X[first], noise[first])
+            for old in list(self._kept)[: 1 - _KEPT]:
+                del self._kept[old]
+            self._kept[key] = factor
+        rest = slice(before.rows, None)
+        if before.rows < len(X):
+            factor = gp.extend(self._kernel, theta[:-1], factor, X[rest], noise[rest])
+        return gp.GaussianProcess.of(self._kernel, theta[:-1], factor, z)
 
 
 class ForestRegression:
@@ -126,10 +160,10 @@ class ForestRegression:
 
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
         del memory
-        return self.condition(X, z, None, seed), None
+        return self.condition(X, z, Before(None, len(X)), seed), None
 
-    def condition(self, X: Floats, z: Floats, memory: Memory, seed: int) -> Posterior:
-        del memory
+    def condition(self, X: Floats, z: Floats, before: Before, seed: int) -> Posterior:
+        del before
         from hmserve.surrogate.forest import Forest
 
         return Forest.fit((X, z), self._levels, self._options, seed)

@@ -13,6 +13,13 @@ from hmserve.surrogate.base import ForestOptions
 from hmserve.surrogate.forest import Forest
 from hmserve.surrogate.kernel import Kernel
 
+
+def given_theta(kernel, X, y, theta):
+    """A process with homoscedastic noise at known hyperparameters, shape (d+2,)."""
+    noise = np.full(len(y), np.exp(theta[-1]))
+    return gp.GaussianProcess.condition(kernel, theta[:-1], (X, y, noise))
+
+
 LEVELS = (0, 0, 3, 4)
 THETA = np.array([-0.9, -0.3, -0.5, -1.5, 0.3])
 
@@ -28,7 +35,7 @@ def points(n, seed):
 def process(noise=1e-6, n=12):
     X = points(n, 1)
     y = np.sin(5.0 * X[:, 0]) + X[:, 2]
-    return gp.given_theta(Kernel(LEVELS), X, y, np.append(THETA, np.log(noise)))
+    return given_theta(Kernel(LEVELS), X, y, np.append(THETA, np.log(noise)))
 
 
 def forest(trees=10, n=30):
@@ -61,7 +68,7 @@ def test_functions_drawn_from_a_process_have_its_mean_and_covariance(noise):
 def test_where_nothing_is_known_categories_have_the_covariance_of_the_kernel():
     kernel = Kernel(LEVELS)
     far = np.full((1, 4), 0.5 / 4)
-    model = gp.given_theta(kernel, far, np.zeros(1), np.append(THETA, np.log(1e8)))
+    model = given_theta(kernel, far, np.zeros(1), np.append(THETA, np.log(1e8)))
     X = np.array([[0.3, 0.3, a, b] for a in (1 / 6, 5 / 6) for b in (1 / 8, 3 / 8)])
     inputs = kernel.inputs(X)
     expected = kernel(THETA, inputs, inputs)
@@ -73,7 +80,7 @@ def test_where_nothing_is_known_permutations_have_the_covariance_of_the_kernel(k
     order = Permutation("p", 4, kind)
     kernel = Kernel((0, 0), {1: order})
     theta = np.array([0.0, np.log(0.7), 0.0])
-    model = gp.given_theta(kernel, np.full((1, 2), 0.5), np.zeros(1), np.append(theta, 18.0))
+    model = given_theta(kernel, np.full((1, 2), 0.5), np.zeros(1), np.append(theta, 18.0))
     X = np.array([[0.3, order.encode(p)] for p in [(0, 1, 2, 3), (0, 1, 3, 2), (3, 2, 1, 0)]])
     inputs = kernel.inputs(X)
     expected = kernel(theta, inputs, inputs)
@@ -185,7 +192,7 @@ def test_thompson_sampling_finds_the_lowest_of_two_valleys():
     X = np.array([[0.1], [0.25], [0.6]])
     for trial in range(12):
         theta = np.array([np.log(0.15), 0.0, np.log(1e-6)])
-        model = gp.given_theta(Kernel([0]), X, f(X[:, 0]), theta)
+        model = given_theta(Kernel([0]), X, f(X[:, 0]), theta)
         acquisition = Thompson(0)(model, float(model.mean(X).min()), trial)
         rng = np.random.default_rng(trial)
         found = Search(encoding)(acquisition, X[:1], lambda X: np.ones(len(X), bool), rng)

@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -23,15 +24,17 @@ def scenario(samples=5, **others):
     )
 
 
+def valley(c):
+    return (c["a"] - 0.37) ** 2 * c["b"] + 0.1 * math.sin(20.0 * c["a"])
+
+
 def run(optimizer):
     """Let it run on a plain function; return the configurations it asked for."""
     asked = []
     while not optimizer.finished:
         trials = optimizer.ask(3)
         asked += [trial.configuration for trial in trials]
-        optimizer.tell(
-            [Evaluation(t, {"y": t.configuration["a"] * t.configuration["b"]}) for t in trials]
-        )
+        optimizer.tell([Evaluation(t, {"y": valley(t.configuration)}) for t in trials])
     return asked
 
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from hmserve.engine.models import Data, Modeller, Models, subset
+from hmserve.engine.models import Data, Modeller, Models, merit, subset
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.regression import FitOptions, GaussianProcessRegression
 
@@ -15,15 +15,17 @@ class Counting:
 
     def __init__(self):
         self.calls = []
+        self.kept = []
 
     def fit(self, X, z, memory, seed):
         del z, seed
         self.calls.append(("fit", len(X), memory))
         return None, [float(len(self.calls))]
 
-    def condition(self, X, z, memory, seed):
+    def condition(self, X, z, before, seed):
         del z, seed
-        self.calls.append(("condition", len(X), memory))
+        self.calls.append(("condition", len(X), before.memory))
+        self.kept.append(before.rows)
 
 
 def data(n, infeasible=0, columns=1, seed=0):
@@ -55,6 +57,14 @@ def test_few_data_are_fitted_every_time_and_many_when_a_tenth_more_came():
     fits = [n for (kind, n, _) in regression.calls if kind == "fit"]
     assert fits == [98, 99, 100, 100, 112, 124]
     assert [n for (_, n, _) in regression.calls] == sizes
+
+
+def test_a_model_that_is_not_fitted_is_told_which_rows_the_last_fit_had():
+    regression = Counting()
+    modeller = Modeller(regression, Kernel(LEVELS))
+    for n in (150, 155, 160):
+        fitted(modeller, n, infeasible=20)
+    assert regression.kept == [130, 130]
 
 
 def test_each_fit_starts_from_the_last_of_its_own_column():
@@ -103,11 +113,10 @@ def test_without_a_success_there_is_no_model_of_objectives():
 def test_many_failures_and_no_success_are_not_fitted_every_time():
     modeller = real()
     fitted(modeller, 150, infeasible=150)
-    before = modeller.state["feasibility"]
     fitted(modeller, 155, infeasible=155, seed=1)
-    assert modeller.state["feasibility"] == before
+    assert modeller.state["fitted"] == 150
     fitted(modeller, 165, infeasible=165, seed=1)
-    assert modeller.state["feasibility"] != before
+    assert modeller.state["fitted"] == 165
 
 
 def test_a_first_success_is_fitted_at_once():
@@ -134,26 +143,48 @@ def test_believing_nothing_is_nothing():
     assert models.believe(np.empty((0, 2))) is models
 
 
-def merit(known):
-    return np.where(known.feasible, np.nan_to_num(known.Y.sum(1)), np.inf)
+def places(found, known):
+    return [int(np.flatnonzero((x == known.X).all(axis=1))[0]) for x in found.X]
 
 
 def test_a_thousand_evaluations_are_all_used():
     known = data(1000)
-    assert subset(known, merit(known), np.random.default_rng(0)) is known
+    assert subset(known, 0) is known
 
 
-def test_of_more_the_best_stay_and_some_of_the_rest_in_their_order():
-    known = data(2500, infeasible=300)
-    found = subset(known, merit(known), np.random.default_rng(0))
-    assert len(found.X) == 1000
-    places = [int(np.flatnonzero((x == known.X).all(axis=1))[0]) for x in found.X]
-    assert places == sorted(set(places))
-    best = np.argsort(merit(known), kind="stable")[:500]
-    assert set(best) <= set(places)
-    rest = sorted(set(places) - set(best))
+def test_of_more_the_best_the_last_and_some_of_the_rest_stay_in_their_order():
+    known = data(2530, infeasible=300)
+    found = subset(known, 0)
+    kept = places(found, known)
+    assert kept == sorted(set(kept))
+    assert len(kept) == 930
+    assert found.omitted == 2530 - 930
+    assert set(range(2500, 2530)) <= set(kept)
+    ranks = merit(known.Y, known.feasible)
+    best = set(np.argsort(ranks[:2500], kind="stable")[:450].tolist())
+    assert best <= set(kept)
+    rest = sorted(set(kept) - best)
     assert (~known.feasible[rest]).any()
-    assert (found.feasible == known.feasible[places]).all()
+    assert (found.feasible == known.feasible[kept]).all()
+
+
+def test_a_subset_begins_as_the_one_before_until_a_hundred_more_came():
+    known = data(2600, infeasible=300)
+    parts = [Data(*(a[:n] for a in known[:3])) for n in (2501, 2599, 2600)]
+    one, two, three = (subset(part, 0) for part in parts)
+    assert one.settled == two.settled == 900
+    assert (one.X[:900] == two.X[:900]).all()
+    assert not (one.X[:900] == three.X[:900]).all()
+
+
+def test_a_fit_is_due_when_evaluations_are_a_tenth_more_however_many_are_left_out():
+    regression = Counting()
+    modeller = Modeller(regression, Kernel(LEVELS))
+    for n in (2500, 2749, 2750):
+        known = subset(data(n), 0)
+        modeller.fit(known, known.Y, 0)
+    assert [kind for (kind, _, _) in regression.calls] == ["fit", "condition", "fit"]
+    assert regression.kept == [900]
 
 
 @pytest.mark.parametrize("columns", [2, 3])
@@ -164,7 +195,11 @@ def test_the_front_stays_however_bad_its_ends_are_in_the_other_objectives(column
     ends = np.arange(columns)
     Y[ends] = 100.0
     Y[ends, ends] = 0.0
-    known = Data(X, Y, np.ones(3000, dtype=bool))
-    ranks = np.argsort(np.argsort(Y, axis=0), axis=0).mean(1)
-    found = subset(known, ranks, np.random.default_rng(0))
+    found = subset(Data(X, Y, np.ones(3000, dtype=bool)), 0)
     assert all((Y[k] == found.Y).all(axis=1).any() for k in ends)
+
+
+def test_merit_is_the_mean_rank_and_what_failed_has_none():
+    Y = np.array([[3.0, 1.0], [1.0, 2.0], [np.nan, np.nan], [2.0, 3.0]])
+    found = merit(Y, np.array([True, True, False, True]))
+    assert found.tolist() == [1.0, 0.5, np.inf, 1.5]

@@ -6,9 +6,16 @@ from scipy import linalg
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from hmserve.surrogate import gp
+from hmserve.surrogate import gp, linear
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, with_noise
 from hmserve.surrogate.kernel import Kernel
+
+
+def given_theta(kernel, X, y, theta):
+    """A process with homoscedastic noise at known hyperparameters, shape (d+2,)."""
+    noise = np.full(len(y), np.exp(theta[-1]))
+    return gp.GaussianProcess.condition(kernel, theta[:-1], (X, y, noise))
+
 
 MIXED = (0, 0, 3, 0, 2)
 NUMERIC = (0, 0, 0)
@@ -40,7 +47,7 @@ def theta(levels=MIXED, noise=1e-3, seed=0):
 
 def given_data(levels=MIXED, noise=1e-3, n=30):
     X, y = data(n, levels)
-    return gp.given_theta(Kernel(levels), X, y, theta(levels, noise))
+    return given_theta(Kernel(levels), X, y, theta(levels, noise))
 
 
 def joint_covariance(model, A, B):
@@ -56,7 +63,7 @@ def joint_covariance(model, A, B):
 def test_predictions_are_those_of_scikit_learn(noise):
     X, y = data(levels=NUMERIC)
     t = theta(NUMERIC, noise)
-    model = gp.given_theta(Kernel(NUMERIC), X, y, t)
+    model = given_theta(Kernel(NUMERIC), X, y, t)
     v = np.exp(t[-2])
     oracle = GaussianProcessRegressor(
         ConstantKernel(v) * Matern(np.exp(t[:-2]), nu=2.5), alpha=noise, optimizer=None
@@ -71,7 +78,7 @@ def test_the_likelihood_is_that_of_scikit_learn():
     X, y = data(levels=NUMERIC)
     t, p = theta(NUMERIC), prior(NUMERIC)
     kernel = Kernel(NUMERIC)
-    constant = gp.given_theta(kernel, X, y, t).constant
+    constant = given_theta(kernel, X, y, t).constant
     matern = ConstantKernel(np.exp(t[-2])) * Matern(np.exp(t[:-2]), nu=2.5)
     oracle = GaussianProcessRegressor(matern, alpha=np.exp(t[-1]), optimizer=None)
     oracle.fit(X, y - constant)
@@ -117,7 +124,7 @@ def test_predicting_the_mean_alone_or_with_gradients_gives_the_same_numbers():
 
 def test_without_noise_it_passes_through_the_data():
     X, y = data()
-    model = gp.given_theta(Kernel(MIXED), X, y, theta(noise=1e-8))
+    model = given_theta(Kernel(MIXED), X, y, theta(noise=1e-8))
     mean, variance = model.predict(X)
     np.testing.assert_allclose(mean, y, atol=1e-5)
     assert variance.max() < 1e-6 * np.exp(model.theta[-1])
@@ -125,12 +132,12 @@ def test_without_noise_it_passes_through_the_data():
 
 def test_the_constant_is_the_generalised_least_squares_estimate():
     X, y = data()
-    model = gp.given_theta(Kernel(MIXED), X, y, theta())
+    model = given_theta(Kernel(MIXED), X, y, theta())
     K = model.L @ model.L.T
     ones = np.ones(len(y))
     expected = ones @ linalg.solve(K, y) / (ones @ linalg.solve(K, ones))
     assert model.constant == pytest.approx(expected, rel=1e-8)
-    shifted = gp.given_theta(Kernel(MIXED), X, y + 7.0, theta())
+    shifted = given_theta(Kernel(MIXED), X, y + 7.0, theta())
     np.testing.assert_allclose(shifted.mean(X), model.mean(X) + 7.0, atol=1e-8)
 
 
@@ -189,7 +196,7 @@ def test_points_that_all_but_coincide_are_no_obstacle(seed, place, noise, apart)
     near = np.clip(X[:4] + apart * rng.normal(size=(4, len(MIXED))) * numeric, 0.0, 1.0)
     t = np.append(getattr(prior(), place)[:-1], np.log(noise))
     X, y = np.concatenate([X, near, X[:1]]), np.append(y, np.zeros(5))
-    model = gp.given_theta(Kernel(MIXED), X, y, t)
+    model = given_theta(Kernel(MIXED), X, y, t)
     believed = model.believe(np.concatenate([near, near[:2], X[5:7]]))
     for m in (model, believed):
         mean, variance = m.predict(X)
@@ -227,7 +234,7 @@ def test_a_fit_tells_a_column_that_matters_from_one_that_does_not():
 def test_constant_and_all_but_constant_targets_can_be_fitted(y):
     X, _ = data(6)
     found = gp.maximum_a_posteriori(Kernel(MIXED), X, y, prior(), [prior().location])
-    mean, variance = gp.given_theta(Kernel(MIXED), X, y, found).predict(X)
+    mean, variance = given_theta(Kernel(MIXED), X, y, found).predict(X)
     assert np.isfinite(mean).all()
     assert (variance > 0.0).all()
 
@@ -237,7 +244,7 @@ def test_a_single_observation_is_enough():
     found = gp.maximum_a_posteriori(
         Kernel((0, 0)), X, y, prior((0, 0)), [prior((0, 0)).location]
     )
-    model = gp.given_theta(Kernel((0, 0)), X, y, found)
+    model = given_theta(Kernel((0, 0)), X, y, found)
     assert model.mean(X) == pytest.approx([3.0])
     assert model.predict(np.array([[1.0, 1.0]])).variance > model.predict(X).variance
 
@@ -245,13 +252,13 @@ def test_a_single_observation_is_enough():
 def test_the_factor_of_a_definite_matrix_is_exact_and_of_a_singular_one_nearly():
     A = np.random.default_rng(0).normal(size=(6, 6))
     K = A @ A.T + np.eye(6)
-    L = gp.cholesky(K)
+    L = linear.cholesky(K)
     np.testing.assert_allclose(L @ L.T, K, rtol=1e-12)
     singular = np.ones((6, 6))
-    L = gp.cholesky(singular)
+    L = linear.cholesky(singular)
     np.testing.assert_allclose(L @ L.T, singular, atol=1e-6)
 
 
 def test_a_matrix_that_is_not_nearly_definite_is_refused():
     with pytest.raises(np.linalg.LinAlgError, match="no factor"):
-        gp.cholesky(np.array([[1.0, 2.0], [2.0, 1.0]]))
+        linear.cholesky(np.array([[1.0, 2.0], [2.0, 1.0]]))

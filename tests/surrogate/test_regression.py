@@ -7,6 +7,7 @@ from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.regression import (
+    Before,
     FitOptions,
     ForestRegression,
     GaussianProcessRegression,
@@ -35,7 +36,7 @@ def forest():
 def test_conditioning_on_the_same_data_gives_the_fitted_model(kind):
     X, z = data()
     fitted, memory = kind().fit(X, z, None, 7)
-    again = kind().condition(X, z, json.loads(json.dumps(memory)), 7)
+    again = kind().condition(X, z, Before(json.loads(json.dumps(memory)), len(X)), 7)
     Z, _ = data(40, seed=1)
     assert (again.predict(Z).mean == fitted.predict(Z).mean).all()
     assert (again.predict(Z).variance == fitted.predict(Z).variance).all()
@@ -102,3 +103,25 @@ def test_a_large_fit_is_a_function_of_the_seed_and_predicts_from_all_rows(n):
     one, two = (kind.fit(X, z, None, 3) for _ in range(2))
     assert one[1] == two[1]
     np.testing.assert_allclose(one[0].mean(X), z, atol=1e-2)
+
+
+def test_rows_that_came_since_the_last_fit_are_as_good_as_all_at_once():
+    X, z = data(60)
+    kind = gaussian_process()
+    _, memory = kind.fit(X[:50], z[:50], None, 0)
+    grown = kind.condition(X, z, Before(memory, 50), 0)
+    whole = gaussian_process().condition(X, z, Before(memory, 60), 0)
+    Z, _ = data(40, seed=1)
+    np.testing.assert_allclose(grown.predict(Z), whole.predict(Z), rtol=1e-6, atol=1e-9)
+
+
+def test_a_factor_that_is_kept_gives_the_same_bits_as_one_computed_again():
+    X, z = data(60)
+    kind = gaussian_process()
+    _, memory = kind.fit(X[:50], z[:50], None, 0)
+    Z, _ = data(40, seed=1)
+    for n in (52, 60):
+        kept = kind.condition(X[:n], z[:n], Before(memory, 50), 0).predict(Z)
+        anew = gaussian_process().condition(X[:n], z[:n], Before(memory, 50), 0).predict(Z)
+        assert (kept.mean == anew.mean).all()
+        assert (kept.variance == anew.variance).all()
