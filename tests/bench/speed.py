@@ -7,6 +7,8 @@ and the triangular solve with it, measured in the same process. CPU time, one BL
 """
 
 import argparse
+import functools
+import itertools
 import math
 import os
 import statistics
@@ -60,7 +62,7 @@ def value(x: dict[str, float]) -> float:
     """A valley with waves: nothing that a model sees through at once."""
     numbers = list(x.values())
     bowl = sum((a - 0.3 - 0.02 * k) ** 2 for k, a in enumerate(numbers))
-    return bowl + 0.1 * sum(math.sin(9.0 * a * b) for a, b in zip(numbers, numbers[1:]))
+    return bowl + 0.1 * sum(math.sin(9.0 * a * b) for a, b in itertools.pairwise(numbers))
 
 
 def prepared(n: int, d: int) -> Optimizer:
@@ -76,15 +78,14 @@ def prepared(n: int, d: int) -> Optimizer:
         }
     )
     optimizer, random = build(scenario, 0), Random(n)
-    optimizer.observe(
-        [_evaluation({f"x{k}": random.random() for k in range(d)}) for _ in range(n)]
-    )
+    points = ({f"x{k}": random.random() for k in range(d)} for _ in range(n))
+    optimizer.observe([_known(point) for point in points])
     answer(optimizer)
     return optimizer
 
 
-def _evaluation(x: dict[str, float], id: int = OUTSIDE) -> Evaluation:
-    return Evaluation(Trial(id, x), {"value": value(x)})
+def _known(x: dict[str, float]) -> Evaluation:
+    return Evaluation(Trial(OUTSIDE, x), {"value": value(x)})
 
 
 def answer(optimizer: Optimizer) -> None:
@@ -94,14 +95,14 @@ def answer(optimizer: Optimizer) -> None:
 
 
 def measure(n: int, d: int, repeats: int) -> dict[str, float]:
-    """Return medians in milliseconds: the first ask, later asks, tells, asks with 15 pending."""
+    """Return medians in milliseconds: first ask, later asks, tells, asks with 15 pending."""
     optimizer = prepared(n, d)
     asks, tells, trials = [], [], []
     first = milliseconds(lambda: trials.extend(optimizer.ask(1)))
     for _ in range(repeats):
         (trial,) = trials
         evaluation = Evaluation(trial, {"value": value(trial.configuration)})
-        tells.append(milliseconds(lambda: optimizer.tell([evaluation])))
+        tells.append(milliseconds(functools.partial(optimizer.tell, [evaluation])))
         trials.clear()
         asks.append(milliseconds(lambda: trials.extend(optimizer.ask(1))))
     for _ in range(14):
