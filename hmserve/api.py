@@ -61,26 +61,29 @@ class Result:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """One dict a result: parameters, objectives (None if failed), `feasible`, `seconds`."""
+        """One dict a result: parameters, what was measured, `feasible`, `seconds`.
+
+        Of a failure objectives and measured constraints are None.
+        """
         return [self._record(row) for row in self.rows]
 
     def arrays(self) -> dict[str, "np.ndarray[Any, Any]"]:
-        """Return `records` as one array a column; objectives of failures are NaN."""
+        """Return `records` as one array a column; what failures lack is NaN."""
         import numpy as np
 
         records = self.records
-        kinds: dict[str, type] = dict.fromkeys((*self.scenario.objectives, "seconds"), float)
-        names = (*self.scenario.space.names, *self.scenario.objectives, "feasible", "seconds")
+        measured = (*self.scenario.objectives, *self.scenario.output_constraints)
+        kinds: dict[str, type] = dict.fromkeys((*measured, "seconds"), float)
+        names = (*self.scenario.space.names, *measured, "feasible", "seconds")
         return {name: np.array([r[name] for r in records], kinds.get(name)) for name in names}
 
     def _record(self, row: Row) -> dict[str, Any]:
         evaluation = outward(self.scenario, row.evaluation)
-        objectives = {
-            name: evaluation.objectives.get(name) for name in self.scenario.objectives
-        }
+        scenario, found = self.scenario, {**evaluation.objectives, **evaluation.constraints}
         return {
             **evaluation.trial.configuration,
-            **objectives,
+            **{name: found.get(name) for name in scenario.objectives},
+            **{name: found.get(name) for name in scenario.output_constraints},
             "feasible": evaluation.feasible,
             "seconds": row.elapsed,
         }
@@ -100,9 +103,10 @@ def optimize(
     Args:
         scenario: The path of its file, or its JSON as a mapping.
         function: Gets a dict of parameter values and returns the objective, or a dict of
-            objectives and feasibility. With `evaluations_per_optimization_iteration` above 1
-            it gets a dict of lists and returns a list, or a dict of lists. One that raises
-            costs a failed evaluation. Not needed in the mode `exhaustive`.
+            objectives, measured constraints and feasibility. With
+            `evaluations_per_optimization_iteration` above 1 it gets a dict of lists and
+            returns a list, or a dict of lists. One that raises costs a failed evaluation. Not
+            needed in the mode `exhaustive`.
         resume: Whether to go on with an earlier run of this scenario, if there is one.
         progress: Whether to show progress on standard error; None: if it is a terminal.
 
@@ -207,7 +211,8 @@ class AskTell(Closing):
 
         Args:
             trial: One that `ask` returned, in any order.
-            outcome: A number, or a dict of objectives and feasibility; None if it failed.
+            outcome: A number, or a dict of objectives, measured constraints and
+                feasibility; None if it failed.
 
         Raises:
             UnknownTrialError: It is not pending.

@@ -12,6 +12,7 @@ from hmserve.document import Findings, Path, quote
 from hmserve.domains import field_fault, width
 from hmserve.schema import Schema, apply_defaults, did_you_mean, idle_keys
 from hmserve.space.parameters import Parameter
+from hmserve.trial import Limits
 
 Document: TypeAlias = Mapping[str, Any]
 
@@ -54,6 +55,25 @@ def read_objectives(document: Document, findings: Findings) -> Objectives:
     names = tuple(entry["name"] for entry in entries)
     maximised = frozenset(e["name"] for e in entries if e["goal"] == "maximize")
     return Objectives(names, maximised, ranges)
+
+
+def read_output_constraints(document: Document, findings: Findings) -> dict[str, Limits]:
+    """Return the limits of what is measured besides the objectives; refuse what is none."""
+    limits = {}
+    for name, bounds in document.get("output_constraints", {}).items():
+        path = ("output_constraints", name)
+        if len(bounds) != 2:
+            findings.refuse(path, f"expected [low, high], got {quote(bounds)}")
+            continue
+        low, high = bounds
+        if low is None and high is None:
+            findings.refuse(path, "expected a limit, got none: null means that there is none")
+        elif low is not None and high is not None and low > high:
+            findings.refuse(path, f"expected [low, high], low <= high, got {quote(bounds)}")
+        limits[name] = Limits(
+            -math.inf if low is None else float(low), math.inf if high is None else float(high)
+        )
+    return limits
 
 
 def read_target(
@@ -148,6 +168,8 @@ def _columns(document: Document, objectives: Sequence[str]) -> Iterator[tuple[Pa
         yield ("input_parameters", name), name, "an input parameter"
     for index, name in enumerate(objectives):
         yield ("optimization_objectives", index), name, "an objective"
+    for name in document["output_constraints"]:
+        yield ("output_constraints", name), name, "an output constraint"
     if document["feasible_output"]["enable_feasible_predictor"]:
         name = document["feasible_output"]["name"]
         yield ("feasible_output", "name"), name, "the feasibility column"

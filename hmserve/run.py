@@ -201,7 +201,8 @@ class Run(Closing):
 
     def _identity(self, evaluation: Evaluation) -> Hashable:
         key = self.scenario.space.key(evaluation.trial.configuration)
-        return key, tuple(evaluation.objectives.items()), evaluation.feasible
+        values = (*evaluation.objectives.items(), *evaluation.constraints.items())
+        return key, values, evaluation.feasible
 
     def _stop_early(self) -> None:
         # The first ask is always made, so that a budget of nothing still runs the design.

@@ -21,6 +21,7 @@ from hmserve.checks import (
     output_files,
     prior_file,
     read_objectives,
+    read_output_constraints,
     read_target,
     resume_file,
     warm_start_files,
@@ -48,7 +49,7 @@ from hmserve.schema import apply_defaults, conforms, explain, load_schema
 from hmserve.space.parameters import Parameter
 from hmserve.space.space import Space
 from hmserve.structure import check_region, read_space
-from hmserve.trial import Evaluation
+from hmserve.trial import Evaluation, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Scenario:
         objectives: Names of the objectives; inside they are all minimised.
         maximised: Those of which more is better: outside they have the other sign.
         ranges: What an objective can be at all, as the user sees it.
+        output_constraints: Limits of what is measured besides the objectives, by name.
         mode: ``default``, ``client-server`` or ``exhaustive``.
         exhaustive_file: Absolute path of the table of mode ``exhaustive``.
         feasibility: None if there is no feasibility column.
@@ -111,6 +113,7 @@ class Scenario:
     objectives: tuple[str, ...]
     maximised: frozenset[str]
     ranges: Mapping[str, tuple[float, float]]
+    output_constraints: Mapping[str, Limits]
     mode: str
     exhaustive_file: str | None
     feasibility: Feasibility | None
@@ -231,6 +234,7 @@ class _Reading(NamedTuple):
 
 class _Parts(NamedTuple):
     objectives: Objectives
+    output_constraints: dict[str, Limits]
     space: Space
     exhaustive_file: str | None
     files: dict[str, str]
@@ -244,6 +248,7 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     """Return what has to be put together from several keys, when no fault was found."""
     document, _, origin, findings = reading
     objectives = read_objectives(document, findings)
+    limits = read_output_constraints(document, findings)
     check_columns(document, objectives.names, findings)
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
@@ -265,7 +270,10 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     check_region(space, findings)
     reading.stop_if_faulty()
     warn_long_lines(parameters, findings)
-    return _Parts(objectives, space, table, files, resume_data, warm_start, prior_data, target)
+    return _Parts(
+        *(objectives, limits, space, table, files),
+        *(resume_data, warm_start, prior_data, target),
+    )
 
 
 def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
@@ -285,6 +293,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         objectives=parts.objectives.names,
         maximised=parts.objectives.maximised,
         ranges=parts.objectives.ranges,
+        output_constraints=parts.output_constraints,
         mode="client-server" if mode == "interactive" else mode,
         exhaustive_file=parts.exhaustive_file,
         feasibility=Feasibility.read(document["feasible_output"]),

@@ -36,8 +36,7 @@ def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> Non
         JournalError: A file cannot be written.
     """
     scenario = run.scenario
-    codec = Codec(scenario.space, scenario.objectives, scenario.feasibility, scenario.inward)
-    streams = Streams(ClassicSession(codec), reader, writer)
+    streams = Streams(ClassicSession(codec_of(scenario)), reader, writer)
     try:
         perform(run, lambda _: streams, heard)
     except RemoteProtocolError as error:
@@ -51,7 +50,13 @@ def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> Non
 
 def codec_of(scenario: Scenario) -> Codec:
     """Return what reads and writes the rows of `scenario`."""
-    return Codec(scenario.space, scenario.objectives, scenario.feasibility, scenario.inward)
+    return Codec(
+        scenario.space,
+        scenario.objectives,
+        scenario.feasibility,
+        scenario.inward,
+        scenario.output_constraints,
+    )
 
 
 def from_table(run: Run, heard: Heard) -> None:
@@ -73,7 +78,9 @@ def perform(run: Run, evaluator: Callable[[Log], Evaluator], heard: Heard) -> No
     with open_log(run) as log:
         once = evaluator(log)
         times = run.scenario.repetitions
-        _drive(run, Repeating(once, times, log.say) if times > 1 else once, log, heard)
+        if times > 1:
+            once = Repeating(once, times, log.say, run.scenario.output_constraints)
+        _drive(run, once, log, heard)
 
 
 def open_run(scenario: Scenario, resume: bool) -> Run:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from hmserve.space.parameters import Value
 
@@ -25,21 +25,41 @@ class Trial:
     fidelity: float | None = None
 
 
+class Limits(NamedTuple):
+    """Between what a measured constraint has to lie, both included; infinite for no limit."""
+
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The outcome of one trial; every objective is finite and to be minimised.
 
     A failed evaluation has no objectives and is not feasible. An infeasible one may carry
-    the objectives that were measured; they are recorded and never used as values.
+    the objectives that were measured; they are recorded. They are values only where nothing
+    worse is known than that a measured constraint is violated.
+
+    Args:
+        trial: What was evaluated.
+        objectives: Measured, by name.
+        feasible: Whether it was measured and everything holds that is asked of it.
+        constraints: The measured constraints, by name; empty where there are none.
     """
 
     trial: Trial
     objectives: Mapping[str, float] = field(default_factory=dict)
     feasible: bool = True
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.feasible and not self.objectives:
             raise ValueError(f"trial {self.trial.id}: feasible, but without objectives")
+
+
+def within(values: Mapping[str, float], limits: Mapping[str, Limits]) -> bool:
+    """Return whether each of the measured `values` that has limits lies within them."""
+    return all(low <= values[n] <= high for n, (low, high) in limits.items() if n in values)
 
 
 @dataclass(frozen=True, slots=True)

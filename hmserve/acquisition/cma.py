@@ -11,6 +11,7 @@ whose equation numbers stand in the margin:
 """
 
 import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -20,10 +21,20 @@ from hmserve.arrays import Floats
 from hmserve.space.encoding import Encoding
 
 _CANDIDATES = 256
-_EVALUATIONS = 2000
+_POPULATION = 25
+"""More than (48) says, in fewer generations: a large model is read as a whole for each."""
+
+_GENERATIONS = 80
 """The most a start may spend; the acquisition is cheap, but not free."""
 
-_LEAST_STEP = 1e-9
+_LEAST_STEP = 1e-5
+"""As shares of the range."""
+
+_SHORTEST, _LONGEST = 1e-4, 10.0
+"""Longer first steps lead out of the cube all the same."""
+
+_LOOKED_AT = 32
+"""How many of the best points are looked at together for one that is new."""
 
 
 class Strategy:
@@ -132,7 +143,8 @@ class CmaSearch:
 
     Args:
         encoding: A space without discrete parameters.
-        sigma: HyperMapper's ``cma_es_sigma``: the first step size in the unit cube.
+        sigma: HyperMapper's ``cma_es_sigma``: the first step size in the unit cube; what is
+            shorter than 1e-4 or longer than 10 counts as that.
         starts: HyperMapper's ``cma_es_starting_points``: from how many of the best evaluated
             points to start; there is one more, the best of quasi-random candidates.
     """
@@ -141,7 +153,7 @@ class CmaSearch:
         if encoding.discrete.any():
             raise ValueError("CMA-ES needs a space in which every parameter is real")
         self._encoding = encoding
-        self._sigma = sigma
+        self._sigma = min(max(sigma, _SHORTEST), _LONGEST)
         self._starts = starts
 
     def __call__(
@@ -158,11 +170,9 @@ class CmaSearch:
         X = self.candidates(anchors, rng)
         a = values(acquisition, X)
         starts = [X[int(np.argmax(a[:_CANDIDATES]))], *anchors[: self._starts]]
-        best = _Best(fresh)
-        best.look(X, a)
-        for start in starts:
-            self._climb(acquisition, start, best, rng)
-        return best.x
+        climbs = [Strategy(start, self._sigma, _POPULATION) for start in starts]
+        blocks = [(X, a), *self._climb(acquisition, climbs, rng)]
+        return self._best(blocks, fresh)
 
     def candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
         """Return points all over the space, then those of `anchors` to start from."""
@@ -170,36 +180,29 @@ class CmaSearch:
         return np.concatenate([drawn, anchors[: self._starts]])
 
     def _climb(
-        self, acquisition: Acquisition, start: Floats, best: "_Best", rng: np.random.Generator
-    ) -> None:
-        strategy = Strategy(start, self._sigma)
-        for _ in range(_EVALUATIONS // strategy.population):
-            X = strategy.ask(rng)
-            inside = np.clip(X, 0.0, 1.0)
+        self, acquisition: Acquisition, climbs: list[Strategy], rng: np.random.Generator
+    ) -> Iterator[tuple[Floats, Floats]]:
+        """Climb from all starts at once; yield points and their values."""
+        for _ in range(_GENERATIONS):
+            generations = [strategy.ask(rng) for strategy in climbs]
+            inside = np.clip(np.concatenate(generations), 0.0, 1.0)
             a = values(acquisition, inside)
-            strategy.tell(X, penalised(-a, X, strategy.square))
-            best.look(self._encoding.snap(inside), a)
-            if strategy.has_converged(_LEAST_STEP):
+            yield inside, a
+            for strategy, X, losses in zip(
+                climbs, generations, np.split(-a, len(climbs)), strict=True
+            ):
+                strategy.tell(X, penalised(losses, X, strategy.square))
+            climbs = [s for s in climbs if not s.has_converged(_LEAST_STEP)]
+            if not climbs:
                 break
 
-
-class _Best:
-    """The best fresh point that was looked at.
-
-    Args:
-        fresh: Which points may be proposed.
-    """
-
-    def __init__(self, fresh: Fresh) -> None:
-        self._fresh = fresh
-        self._value = -np.inf
-        self.x: Floats | None = None
-
-    def look(self, X: Floats, a: Floats) -> None:
-        """Take points, shape (m, d), and their values into account."""
-        promising = a > self._value if self.x is not None else a >= self._value
-        X, a = X[promising], a[promising]
-        keep = self._fresh(X) if len(X) else promising[:0]
-        if keep.any():
-            i = int(np.argmax(a[keep]))
-            self.x, self._value = np.asarray(X[keep][i]), float(a[keep][i])
+    def _best(self, blocks: Sequence[tuple[Floats, Floats]], fresh: Fresh) -> Floats | None:
+        """Return the best of points and values that may be proposed."""
+        X, a = map(np.concatenate, zip(*blocks, strict=True))
+        order = np.argsort(-a, kind="stable")
+        for i in range(0, len(order), _LOOKED_AT):
+            best = self._encoding.snap(X[order[i : i + _LOOKED_AT]])
+            free = fresh(best)
+            if free.any():
+                return np.asarray(best[int(np.argmax(free))])
+        return None

@@ -22,6 +22,23 @@ from hmserve.surrogate.base import DifferentiablePosterior, Normal, Posterior
 _NEVER = -1e300
 """Stands for log 0, so that differences stay defined."""
 
+_WORST, _BEST, _NOWHERE = -1e7, 1e100, -1e150
+"""Standardised edges: below the first the digits of a slope are gone; the last is -infinity."""
+
+
+def standardised(edges: Floats, mean: Floats, s: Floats) -> Floats:
+    """Return (edges - mean) / s, shape (m, k), bounded, so that squares of it are good.
+
+    Args:
+        edges: Shape (k,); they may be -infinity, where psi is zero.
+        mean: Shape (m,).
+        s: Standard deviations, shape (m, 1).
+    """
+    nowhere = np.isneginf(edges)
+    distance = np.where(nowhere, 0.0, edges) - mean[:, None]
+    z = np.clip(np.clip(distance, -_BEST, _BEST) / s, _WORST, _BEST)
+    return np.where(nowhere, _NOWHERE, z)
+
 
 class _Terms(NamedTuple):
     strip: Floats  # (m, K+1), log of psi_1(a_{i+1}) - psi_1(a_i)
@@ -81,10 +98,9 @@ class LogExpectedHypervolumeImprovement:
 
     def _terms(self, first: Normal, second: Normal) -> _Terms:
         s1, s2 = np.sqrt(first.variance)[:, None], np.sqrt(second.variance)[:, None]
-        z_right = (self._right - first.mean[:, None]) / s1
-        # The first strip begins at -infinity, where psi is zero.
-        z_left = np.maximum((self._left - first.mean[:, None]) / s1, -1e150)
-        z_top = (self._top - second.mean[:, None]) / s2
+        z_left = standardised(self._left, first.mean, s1)
+        z_right = standardised(self._right, first.mean, s1)
+        z_top = standardised(self._top, second.mean, s2)
         psi_right, psi_left = log_h(z_right), np.maximum(log_h(z_left), _NEVER)
         strip = np.log(s1) + psi_right + log1mexp(psi_left - psi_right)
         return _Terms(strip, np.log(s2) + log_h(z_top), z_right, z_left, z_top)

@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from scipy import special
 
+from hmserve.acquisition.hypervolume import standardised
 from hmserve.acquisition.improvement import log1mexp, log_h, log_phi
 from hmserve.arrays import Floats, Ints
 from hmserve.surrogate.base import DifferentiablePosterior, Posterior
@@ -135,8 +136,7 @@ class LogExpectedVolumeImprovement:
 
     def _factor(self, k: int, mean: Floats, variance: Floats) -> _Factor:
         s = np.sqrt(variance)[:, None]
-        # The lowest edge may be -infinity, where psi is zero.
-        z = np.maximum((self._edges[k] - mean[:, None]) / s, -1e150)
+        z = standardised(self._edges[k], mean, s)
         psi = np.maximum(log_h(z), _NEVER)
         upper, lower = psi[:, self._upper[k]], psi[:, self._lower[k]]
         return _Factor(np.log(s) + upper + log1mexp(lower - upper), z, s)

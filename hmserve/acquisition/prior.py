@@ -21,11 +21,17 @@ from hmserve.surrogate.base import DifferentiablePosterior, Posterior
 _SUREST = 0.9
 """BOPrO's prior is at most this: the odds of 1 are a pole, and an exact search stays there."""
 
+_UNLIKELIEST = 1e-30
+"""And at least this: odds of 0 are a pole as well."""
+
 _NOISE = 0.1**2
 """What BOPrO adds to the variance, in units of the targets'.
 
 Where the model is sure, at points already seen, the odds have no bound either.
 """
+
+_FULL_TRUST = 1e100
+"""An exponent beyond this decides no more than this does."""
 
 
 class Preference(Protocol):
@@ -60,7 +66,7 @@ class LogPrior:
 
 
 class LogPriorOdds:
-    """log(P / (1 - P)), where P is the prior stretched to [limit, 1], but at most 0.9.
+    """log(P / (1 - P)), where P is the prior stretched to [limit, 1], but 1e-30 to 0.9.
 
     Args:
         prior: Its least and largest density become `limit` and 1.
@@ -69,7 +75,7 @@ class LogPriorOdds:
 
     def __init__(self, prior: PriorModel, limit: float) -> None:
         self._prior = prior
-        self._limit = limit
+        self._limit = min(max(limit, _UNLIKELIEST), _SUREST)
         low, self._log_high = prior.log_limits
         self._low = math.exp(low - self._log_high)
 
@@ -106,7 +112,7 @@ class TimesPrior:
     ) -> None:
         self._acquisition = acquisition
         self._log_prior = log_prior
-        self._exponent = exponent
+        self._exponent = min(exponent, _FULL_TRUST)
 
     @property
     def differentiable(self) -> bool:
@@ -142,7 +148,7 @@ class PriorPosterior:
         self._posterior = posterior
         self._threshold = threshold
         self._log_odds = log_odds
-        self._exponent = exponent
+        self._exponent = min(exponent, _FULL_TRUST)
 
     @property
     def differentiable(self) -> bool:

@@ -19,6 +19,7 @@ import numpy as np
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.improvement import LogExpectedImprovement
 from hmserve.arrays import Floats
+from hmserve.randomness import stream
 from hmserve.surrogate import linear
 from hmserve.surrogate.base import Normal, NormalWithGradient, Posterior
 from hmserve.surrogate.gp import GaussianProcess
@@ -28,6 +29,9 @@ if TYPE_CHECKING:  # scikit-learn is loaded only where a forest was asked for
     from hmserve.surrogate.forest import Forest
 
 _FEATURES = 1024
+
+_DRAW = 2
+"""Of the streams of a trial this one decides the draw."""
 
 _DEVIATION = 0.01
 """The standard deviation of a draw, whose targets have one of about 1.
@@ -49,7 +53,7 @@ class Thompson:
 
     def __call__(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
         """Return what is largest where a draw from `model` is least."""
-        drawn = draw(model, np.random.default_rng([self._seed, trial]))
+        drawn = draw(model, stream(self._seed, trial, _DRAW))
         return LogExpectedImprovement(drawn, incumbent)
 
 
@@ -133,7 +137,7 @@ class _Features:
             rng.integers(0, 2, (n, _FEATURES), dtype=bool) & some
             for n, some in zip(kernel.levels, varies, strict=False)
         ]
-        # Permutations are too many for a sign each: a hash decides (Dietzfelbinger et al. 1997).
+        # Orders are too many for a sign each: a hash decides (Dietzfelbinger et al. 1997).
         self._hashed = varies[len(kernel.levels) :]
         shape = self._hashed.shape
         self._odd = rng.integers(2**63, size=shape, dtype=np.uint64) * 2 + 1
@@ -155,9 +159,9 @@ class _Features:
         return np.asarray(inputs.numbers @ self._omega + self._b)
 
     def _signed(self, inputs: Inputs) -> Floats:
-        """Return the height of each feature with its signs, shape (n, F), or () without any."""
+        """Return the height of each feature with its signs, shape (n, F), or (n, 1)."""
         if not inputs.labels.shape[1]:
-            return np.asarray(self._height)
+            return np.full((len(inputs.labels), 1), self._height)
         negative = np.zeros((len(inputs.labels), _FEATURES), dtype=bool)
         labels = inputs.labels.T
         for label, signs in zip(labels, self._negative, strict=False):

@@ -1,10 +1,11 @@
 """Acquisitions weighted by the probability of feasibility."""
 
+from typing import Protocol
+
 import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats
-from hmserve.surrogate.feasibility import FeasibilityModel
 
 _CAUTION = 4.0
 """The power of P(feasible)."""
@@ -14,6 +15,16 @@ LIKELY = 0.5
 
 _STEEP = 100.0
 """The log utility that a candidate loses for each unit of P(feasible) below that."""
+
+
+class Probability(Protocol):
+    """A model of what is likely, such as `FeasibilityModel`."""
+
+    def log_probability(self, X: Floats) -> Floats:
+        """Return log P at `X`, shape (m, d) -> (m,)."""
+
+    def log_probability_with_gradient(self, X: Floats) -> tuple[Floats, Floats]:
+        """Return log P, shape (m,), and its gradient, shape (m, d)."""
 
 
 class TimesFeasibility:
@@ -32,7 +43,7 @@ class TimesFeasibility:
     def __init__(
         self,
         acquisition: Acquisition,
-        feasibility: FeasibilityModel,
+        feasibility: Probability,
         threshold: float = LIKELY,
     ) -> None:
         self._acquisition = acquisition
@@ -64,7 +75,7 @@ class LogFeasibility:
 
     differentiable = True
 
-    def __init__(self, feasibility: FeasibilityModel) -> None:
+    def __init__(self, feasibility: Probability) -> None:
         self._feasibility = feasibility
 
     def __call__(self, X: Floats) -> Floats:
@@ -72,3 +83,23 @@ class LogFeasibility:
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
         return self._feasibility.log_probability_with_gradient(X)
+
+
+class Product:
+    """log(u v), of two acquisitions that are log u and log v."""
+
+    def __init__(self, first: Acquisition, second: Acquisition) -> None:
+        self._first = first
+        self._second = second
+
+    @property
+    def differentiable(self) -> bool:
+        return self._first.differentiable and self._second.differentiable
+
+    def __call__(self, X: Floats) -> Floats:
+        return self._first(X) + self._second(X)
+
+    def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
+        value, gradient = self._first.value_and_gradient(X)
+        other, other_gradient = self._second.value_and_gradient(X)
+        return value + other, gradient + other_gradient

@@ -6,8 +6,10 @@ import numpy as np
 
 from hmserve.arrays import Floats
 from hmserve.engine.history import History
+from hmserve.engine.measured import Limited, Measured
 from hmserve.engine.models import Data
 from hmserve.space.encoding import Encoding
+from hmserve.trial import Evaluation
 
 
 class Archive:
@@ -17,15 +19,25 @@ class Archive:
         history: What is turned into arrays.
         encoding: Turns configurations into points.
         objectives: Their names, in the order of columns.
+        limited: The measured constraints; None if there are none.
     """
 
-    def __init__(self, history: History, encoding: Encoding, objectives: Sequence[str]) -> None:
+    def __init__(
+        self,
+        history: History,
+        encoding: Encoding,
+        objectives: Sequence[str],
+        limited: Limited | None = None,
+    ) -> None:
         self.history = history
         self._encoding = encoding
         self._objectives = tuple(objectives)
         self._X = Rows(len(encoding.axes))
         self._Y = Rows(len(self._objectives))
         self._feasible = Rows(1)
+        self._limited = limited
+        self._slack = Rows(0 if limited is None else limited.width)
+        self._violated = Rows(1)
 
     @property
     def data(self) -> Data:
@@ -36,7 +48,16 @@ class Archive:
         self._X.extend(self._encoding.encode(e.trial.configuration for e in new))
         self._Y.extend(np.array(values, float).reshape(n, len(names)))
         self._feasible.extend(np.array([e.feasible for e in new], float).reshape(n, 1))
-        return Data(self._X.all, self._Y.all, self._feasible.all[:, 0] > 0.0)
+        feasible = self._feasible.all[:, 0] > 0.0
+        return Data(self._X.all, self._Y.all, feasible, measured=self._measured(new))
+
+    def _measured(self, new: Sequence[Evaluation]) -> Measured | None:
+        if self._limited is None:
+            return None
+        more = self._limited.measure(new)
+        self._slack.extend(more.slack)
+        self._violated.extend(more.violated[:, None].astype(float))
+        return Measured(self._slack.all, self._violated.all[:, 0] > 0.0, more.column)
 
 
 class Rows:

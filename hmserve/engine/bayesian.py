@@ -9,20 +9,22 @@ import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.maximize import best_of, values
-from hmserve.acquisition.weighting import LIKELY, LogFeasibility, TimesFeasibility
+from hmserve.acquisition.weighting import LIKELY, LogFeasibility, Product, TimesFeasibility
 from hmserve.arrays import Floats
 from hmserve.engine.archive import Archive
 from hmserve.engine.goals import Goal
 from hmserve.engine.history import History
-from hmserve.engine.models import Data, Modeller, Models, merit, subset
+from hmserve.engine.measured import Limited
+from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.engine.novelty import Listed, Novelty
 from hmserve.engine.random_search import RandomProposer
+from hmserve.randomness import stream
 from hmserve.space.space import Configuration
 
 _ANCHORS = 5
@@ -66,21 +68,31 @@ def unweighted(acquisition: Acquisition, trial: int) -> Acquisition:
     return acquisition
 
 
+class View(NamedTuple):
+    """One way to look at the results.
+
+    Args:
+        modeller: Fits the models.
+        goal: Makes targets, and the acquisition over their models.
+    """
+
+    modeller: Modeller
+    goal: Goal
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What decides which point is best.
 
     Args:
-        modeller: Fits the models.
-        goal: Makes targets, and the acquisition over their models.
+        views: By turns, one an ask.
         search: Finds the maximum of an acquisition.
         weigh: Weighs an acquisition with the user's prior, given the number of the trial.
         threshold: What is less likely feasible than this is avoided.
         watch: Told where the time goes.
     """
 
-    modeller: Modeller
-    goal: Goal
+    views: Sequence[View]
     search: Maximiser
     weigh: Callable[[Acquisition, int], Acquisition] = unweighted
     threshold: float = LIKELY
@@ -95,37 +107,45 @@ class BayesianProposer:
         policy: What decides.
         random: What proposes where nothing can be decided.
         seed: With the id of a trial it decides every draw made for that trial.
+        limited: The measured constraints; None if there are none.
     """
 
     def __init__(
-        self, objectives: Sequence[str], policy: Policy, random: RandomProposer, seed: int
+        self,
+        objectives: Sequence[str],
+        policy: Policy,
+        random: RandomProposer,
+        seed: int,
+        limited: Limited | None = None,
     ) -> None:
         self.encoding = random.encoding
         self._objectives = tuple(objectives)
         self._policy = policy
         self._random = random
         self._seed = seed
+        self._limited = limited
         self._archive: Archive | None = None
 
     @property
     def state(self) -> Mapping[str, Any]:
-        return self._policy.modeller.state
+        return {"views": [view.modeller.state for view in self._policy.views]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self._policy.modeller.restore(state)
+        for view, left in zip(self._policy.views, state["views"], strict=True):
+            view.modeller.restore(left)
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        rng = np.random.default_rng([self._seed, first_id])
+        rng = stream(self._seed, first_id)
         novelty = self._random.novelty(history)
         data = self._data(history)
         if not len(data.X):
             return self.encoding.decode(self._random.points(n, novelty, rng))
         kept = subset(data, self._seed)
+        view = self._policy.views[first_id % len(self._policy.views)]
         with self._policy.watch("fit models"):
-            models = self._fit(kept, rng)
+            models = self._fit(kept, view, rng)
         pending = self.encoding.encode(trial.configuration for trial in history.pending)
-        best = np.argsort(merit(kept.Y, kept.feasible), kind="stable")[:_ANCHORS]
-        anchors = kept.X[best]
+        anchors = kept.X[kept.best[:_ANCHORS]]
         few = data.feasible.sum() <= 2 * len(self.encoding.axes)
         chosen: list[Configuration] = []
         while len(chosen) < n:
@@ -134,11 +154,14 @@ class BayesianProposer:
                 if few and self._is_blind(believed, anchors, novelty, rng):
                     x = self._explore(novelty, rng)
                 else:
-                    points = np.concatenate([kept.X[kept.feasible], pending])
+                    limits = believed.limits
+                    hoped = pending if limits is None else pending[limits.expected(pending)]
+                    points = np.concatenate([kept.X[kept.feasible], hoped])
                     # A draw of its own for each member of a batch.
                     number = first_id + len(chosen)
-                    acquisition = self._acquisition(believed, points, number)
-                    x = self._maximize(acquisition, anchors, novelty, len(points), rng)
+                    acquisition = self._acquisition(view.goal, believed, points, number)
+                    rows = int(kept.valued.sum()) + len(pending)
+                    x = self._maximize(acquisition, anchors, novelty, rows, rng)
             if x is None:
                 break
             chosen.extend(self.encoding.decode(x[None]))
@@ -148,20 +171,33 @@ class BayesianProposer:
 
     def _data(self, history: History) -> Data:
         if self._archive is None or self._archive.history is not history:
-            self._archive = Archive(history, self.encoding, self._objectives)
+            self._archive = Archive(history, self.encoding, self._objectives, self._limited)
         return self._archive.data
 
-    def _fit(self, data: Data, rng: np.random.Generator) -> Models:
-        Y = data.Y[data.feasible]
-        Z = self._policy.goal.targets(Y, rng) if len(Y) else Y
-        return self._policy.modeller.fit(data, Z, int(rng.integers(2**31)))
+    def _fit(self, data: Data, view: View, rng: np.random.Generator) -> Models:
+        Y = data.Y[data.valued]
+        Z = view.goal.targets(Y, rng) if len(Y) else Y
+        return view.modeller.fit(data, Z, int(rng.integers(2**31)))
 
-    def _acquisition(self, models: Models, points: Floats, trial: int) -> Acquisition:
-        gain = self._policy.goal.acquisition(models.objectives, points, trial)
-        gain = self._policy.weigh(gain, trial)
+    def _acquisition(
+        self, goal: Goal, models: Models, points: Floats, trial: int
+    ) -> Acquisition:
+        gain = self._policy.weigh(self._gain(goal, models, points, trial), trial)
         if models.feasibility is None:
             return gain
         return TimesFeasibility(gain, models.feasibility, self._policy.threshold)
+
+    def _gain(self, goal: Goal, models: Models, points: Floats, trial: int) -> Acquisition:
+        """Return what a result within the limits is worth, times how likely it is one.
+
+        While nothing is known to be within them, that is likely is all that counts.
+        """
+        if models.limits is None:
+            return goal.acquisition(models.objectives, points, trial)
+        likely = LogFeasibility(models.limits)
+        if not len(points):
+            return likely
+        return Product(goal.acquisition(models.objectives, points, trial), likely)
 
     def _is_blind(
         self, models: Models, anchors: Floats, novelty: Novelty, rng: np.random.Generator

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from hmserve.arrays import Floats, Ints
+from hmserve.arrays import Floats
+from hmserve.engine.archive import Archive
+from hmserve.engine.fitness import Fittest, fitness_order
 from hmserve.engine.history import History
 from hmserve.engine.novelty import Novelty
 from hmserve.engine.random_search import RandomProposer
-from hmserve.multiobjective.pareto import non_dominated
-from hmserve.multiobjective.scalarize import hypervolume_weights, tchebyshev
+from hmserve.randomness import stream
 from hmserve.space.space import Configuration
 
 _ATTEMPTS = 20
@@ -69,6 +70,7 @@ class EvolutionProposer:
         self._random = random
         self._encoding = random.encoding
         self._seed = seed
+        self._living: _Living | None = None
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -78,23 +80,15 @@ class EvolutionProposer:
         del state
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        novelty = self._random.novelty(history)
-        evaluations = history.evaluations
-        if self._options.regularised:
-            evaluations = evaluations[-self._options.population :]
-        X = self._encoding.encode(e.trial.configuration for e in evaluations)
-        feasible = np.array([e.feasible for e in evaluations], dtype=bool)
-        good = [e.objectives for e in evaluations if e.feasible]
-        Y = np.array([[found[name] for name in self._objectives] for found in good])
-        chosen = [np.empty((0, X.shape[1]))]
+        if self._living is None or self._living.history is not history:
+            archive = Archive(history, self._encoding, self._objectives)
+            self._living = _Living(archive, self._options)
+        living, novelty = self._living, self._random.novelty(history)
+        living.grow()
+        chosen = [np.empty((0, len(self._encoding.axes)))]
         for i in range(n):
-            rng = np.random.default_rng([self._seed, first_id + i])
-            # The infeasible come last: any of them, as long as there are too few others.
-            order = np.concatenate(
-                [np.flatnonzero(feasible)[fitness_order(Y, rng)], np.flatnonzero(~feasible)]
-            )
-            population = X[order[: self._options.population]]
-            chosen.append(self._new(population, novelty, rng))
+            rng = stream(self._seed, first_id + i)
+            chosen.append(self._new(living.population(rng), novelty, rng))
             novelty.take(chosen[-1])
         return self._encoding.decode(np.concatenate(chosen))
 
@@ -138,35 +132,40 @@ class EvolutionProposer:
         return self._encoding.snap(np.where(changes, np.where(near, stepped, anew), X))
 
 
-def fitness_order(Y: Floats, rng: np.random.Generator) -> Ints:
-    """Return the rows of `Y`, to be minimised, from the fittest to the least fit.
-
-    With several objectives: front after front, each in the order of a random scalarisation,
-    so that every part of a front has its turn.
+class _Living:
+    """Who may be of the population, as a history grows.
 
     Args:
-        Y: Objectives, shape (n, m).
-        rng: Draws the weights of several objectives.
+        archive: The history as arrays.
+        options: How many there are, and who leaves.
     """
-    if len(Y) == 0:
-        return np.empty(0, dtype=np.int64)
-    if Y.shape[1] == 1:
-        return np.argsort(Y[:, 0], kind="stable")
-    numbers = front_numbers(Y)
-    Y = Y / 2.0  # so that the difference of any two is finite
-    front = Y[numbers == 0]
-    spread = np.maximum(np.ptp(front, axis=0), 1e-300)
-    with np.errstate(over="ignore"):
-        Z = np.clip((Y - front.min(0)) / spread, -1e9, 1e9)
-    return np.lexsort((tchebyshev(Z, hypervolume_weights(Y.shape[1], rng)), numbers))
 
+    def __init__(self, archive: Archive, options: EvolutionOptions) -> None:
+        self.history = archive.history
+        self._archive = archive
+        self._options = options
+        self._data = archive.data
+        self._fittest = Fittest(options.population, self._data.Y.shape[1])
+        self._failed: list[int] = []
+        self._grown = 0
 
-def front_numbers(Y: Floats) -> Ints:
-    """Return 0 for what nothing dominates, 1 for what is then not dominated, and so on."""
-    numbers = np.zeros(len(Y), dtype=np.int64)
-    left = np.arange(len(Y))
-    while len(left):
-        front = non_dominated(Y[left])
-        left = left[~front]
-        numbers[left] += 1
-    return numbers
+    def grow(self) -> None:
+        """Take in what was evaluated meanwhile."""
+        self._data = X, Y, feasible, *_ = self._archive.data
+        size, first = self._options.population, self._grown
+        if self._options.regularised:  # the oldest have left
+            first = max(len(X) - size, 0)
+            self._fittest, self._failed = Fittest(size, Y.shape[1]), []
+        rows = np.arange(first, len(X))
+        good = rows[feasible[first:]]
+        self._fittest.extend(good, Y[good])
+        self._failed += rows[~feasible[first:]][: size - len(self._failed)].tolist()
+        self._grown = len(X)
+
+    def population(self, rng: np.random.Generator) -> Floats:
+        """Return its points, the fittest first, shape (k, d); `rng` weighs objectives."""
+        size, found = self._options.population, self._fittest
+        fittest = found.rows[fitness_order(found.Y, rng, size)]
+        # The infeasible come last: any of them, as long as there are too few others.
+        rows = [*fittest.tolist(), *self._failed][:size]
+        return np.asarray(self._data.X[rows])

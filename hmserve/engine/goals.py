@@ -40,14 +40,20 @@ class Goal(Protocol):
 
 
 class Minimum:
-    """One objective; the incumbent is the least posterior mean, not the least noisy value."""
+    """One objective; the incumbent is the least posterior mean, not the least noisy value.
 
-    def __init__(self, gain: Gain) -> None:
+    Args:
+        gain: Makes the acquisition.
+        spare: Whether the transform of targets spares the good values (`transform`).
+    """
+
+    def __init__(self, gain: Gain, *, spare: bool = False) -> None:
         self._gain = gain
+        self._spare = spare
 
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
         del rng
-        return transform(Y[:, 0])[:, None]
+        return transform(Y[:, 0], spare=self._spare)[:, None]
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         (model,) = models

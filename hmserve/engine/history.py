@@ -30,6 +30,11 @@ class History:
         return tuple(self._pending.values())
 
     @property
+    def waiting(self) -> bool:
+        """Whether any trial is pending."""
+        return bool(self._pending)
+
+    @property
     def exhausted(self) -> bool:
         """Whether no configuration of the space is left to be asked."""
         return len(self._seen) >= self.space.size
@@ -77,10 +82,9 @@ class History:
 
     def _take(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return the pending trials with the ids of `trials`, and let go of them."""
-        left, taken = dict(self._pending), []
+        wanted: set[int] = set()
         for trial in trials:
-            if trial.id not in left:
+            if trial.id not in self._pending or trial.id in wanted:
                 raise UnknownTrialError(f"trial {trial.id} is not pending")
-            taken.append(left.pop(trial.id))
-        self._pending = left
-        return taken
+            wanted.add(trial.id)
+        return [self._pending.pop(trial.id) for trial in trials]

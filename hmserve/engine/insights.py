@@ -8,6 +8,7 @@ from hmserve.engine.importance import importances
 from hmserve.engine.learner import Learner
 from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.engine.posterior import PosteriorBest, posterior_best
+from hmserve.randomness import stream
 from hmserve.scenario import Scenario
 from hmserve.surrogate.targets import transform
 from hmserve.trial import Evaluation
@@ -29,6 +30,7 @@ class Insights:
         self._encoding = learner.encoding
         self._modellers = {name: learner.modeller() for name in scenario.objectives}
         self._seed = seed
+        self._limited = learner.limited
 
     def importances(
         self, evaluations: Sequence[Evaluation]
@@ -40,7 +42,7 @@ class Insights:
             if data.feasible.sum() < _LEAST:
                 continue
             (model,) = self._fit(modeller, data).objectives
-            rng = np.random.default_rng(self._seed)
+            rng = stream(self._seed)
             found[name] = importances(model, self._encoding, rng)
         return found
 
@@ -51,17 +53,19 @@ class Insights:
         if data.feasible.sum() < _LEAST:
             return None
         models = self._fit(modeller, data)
-        y = data.Y[data.feasible, 0]
-        known = data.X[data.feasible], transform(y), y
-        rng = np.random.default_rng(self._seed)
+        valued = data.valued
+        z = transform(data.Y[valued, 0])[data.feasible[valued]]
+        known = data.X[data.feasible], z, data.Y[data.feasible, 0]
+        rng = stream(self._seed)
         return posterior_best(self._encoding, models, known, self._encoding.holds, rng)
 
     def _data(self, evaluations: Sequence[Evaluation], name: str) -> Data:
         X = self._encoding.encode(e.trial.configuration for e in evaluations)
         y = np.array([e.objectives.get(name, np.nan) for e in evaluations], dtype=float)
-        data = Data(X, y[:, None], np.array([e.feasible for e in evaluations], dtype=bool))
-        return subset(data, self._seed)
+        feasible = np.array([e.feasible for e in evaluations], dtype=bool)
+        measured = self._limited.measure(evaluations) if self._limited else None
+        return subset(Data(X, y[:, None], feasible, measured=measured), self._seed)
 
     def _fit(self, modeller: Modeller, data: Data) -> Models:
-        Z = transform(data.Y[data.feasible, 0])[:, None]
+        Z = transform(data.Y[data.valued, 0])[:, None]
         return modeller.fit(data, Z, self._seed)

@@ -18,11 +18,12 @@ from hmserve.acquisition.prior import (
 from hmserve.acquisition.thompson import Thompson
 from hmserve.acquisition.weighting import LIKELY
 from hmserve.arrays import Floats
-from hmserve.engine.bayesian import BayesianProposer, Maximiser, Policy, unwatched
+from hmserve.engine.bayesian import BayesianProposer, Maximiser, Policy, View, unwatched
 from hmserve.engine.build import Watch
 from hmserve.engine.evolution import EvolutionOptions, EvolutionProposer
 from hmserve.engine.goals import Gain, Goal, Hypervolume, Minimum, Scalarised
 from hmserve.engine.local_search import LocalSearchProposer
+from hmserve.engine.measured import Limited
 from hmserve.engine.models import Modeller
 from hmserve.engine.random_search import EpsilonGreedy, RandomProposer
 from hmserve.engine.staged import Proposer
@@ -87,7 +88,8 @@ class Learner:
         weights = np.ones(len(scenario.objectives))
         given = scenario.model_free.local_search_scalarization_weights
         if len(given) == len(weights):
-            weights = np.array(given, dtype=float)
+            # As shares of the largest their sum is finite.
+            weights = np.array(given, dtype=float) / max(*given, 1e-300)
         starts = scenario.searching.local_search_starting_points
         return LocalSearchProposer(
             scenario.objectives,
@@ -123,14 +125,23 @@ class Learner:
         """Return Bayesian optimization."""
         threshold = self._scenario.feasibility_threshold
         policy = Policy(
-            self.modeller(),
-            self._goal(),
+            [View(self.modeller(), goal) for goal in self._goals()],
             self._search(),
             self._weigh,
             LIKELY if threshold is None else threshold,
             self._watch,
         )
-        return BayesianProposer(self._scenario.objectives, policy, self._evenly, self._seed)
+        return BayesianProposer(
+            self._scenario.objectives, policy, self._evenly, self._seed, self.limited
+        )
+
+    @property
+    def limited(self) -> Limited | None:
+        """The measured constraints; None if there are none."""
+        scenario = self._scenario
+        if not scenario.output_constraints:
+            return None
+        return Limited(scenario.output_constraints, scenario.feasibility is not None)
 
     def _iteration(self, trial: int) -> int:
         """Return the number of the request that holds `trial`, 1 after the design."""
@@ -147,22 +158,29 @@ class Learner:
             {j: kind for j, kind in enumerate(kinds) if isinstance(kind, Permutation)},
         )
         interval = self._scenario.fitting.reoptimise_hyperparameters_interval
-        return Modeller(self._regression(kernel, kinds), kernel, interval)
+        limited = self.limited
+        slacks = self._processes(kernel, limited.width) if limited else None
+        return Modeller(self._regression(kernel, kinds), kernel, interval, slacks)
 
     def _regression(self, kernel: Kernel, kinds: Sequence[int | Permutation]) -> Regression:
-        model, fitting = self._scenario.model, self._scenario.fitting
-        if model.kind == "random_forest":
-            return ForestRegression(
-                kinds,
-                ForestOptions(
-                    model.trees,
-                    model.max_features,
-                    model.bootstrap,
-                    model.min_samples_split,
-                    model.means_from_all,
-                    model.variances_from_all,
-                ),
-            )
+        model = self._scenario.model
+        if model.kind != "random_forest":
+            return self._processes(kernel)
+        return ForestRegression(
+            kinds,
+            ForestOptions(
+                model.trees,
+                model.max_features,
+                model.bootstrap,
+                model.min_samples_split,
+                model.means_from_all,
+                model.variances_from_all,
+            ),
+        )
+
+    def _processes(self, kernel: Kernel, columns: int = 0) -> GaussianProcessRegression:
+        """Return what fits Gaussian processes, of so many `columns` if they are many."""
+        fitting = self._scenario.fitting
         several = fitting.multistart_hyperparameter_optimization
         starts = fitting.hyperparameter_optimization_iterations if several else None
         priors = [
@@ -177,7 +195,7 @@ class Learner:
         ]
         warm = fitting.reuse_gp_hyperparameters
         return GaussianProcessRegression(
-            kernel, FitOptions(fitting.noise, starts or 1, warm, *priors)
+            kernel, FitOptions(fitting.noise, starts or 1, warm, *priors), columns
         )
 
     def _search(self) -> Maximiser:
@@ -207,19 +225,22 @@ class Learner:
             self._prior,
         )
 
-    def _goal(self) -> Goal:
-        goal = self._several() if len(self._scenario.objectives) > 1 else self._one()
-        return Logarithmic(goal) if self._scenario.fitting.log_transform_output else goal
+    def _goals(self) -> list[Goal]:
+        goals = [self._several()] if len(self._scenario.objectives) > 1 else self._one()
+        logarithmic = self._scenario.fitting.log_transform_output
+        return [Logarithmic(goal) for goal in goals] if logarithmic else goals
 
-    def _one(self) -> Goal:
+    def _one(self) -> list[Goal]:
         scenario = self._scenario
         if self._prior is not None and self._prior_method == "bopro":
-            return GoodOrBad(scenario.prior.model_good_quantile, self._good_or_bad)
+            return [GoodOrBad(scenario.prior.model_good_quantile, self._good_or_bad)]
         aim = float(scenario.searching.objective_value_target)
-        if aim == _NO_AIM:
-            return Minimum(self._gain)
-        maximised = scenario.objectives[0] in scenario.maximised
-        return Aimed(-aim if maximised else aim, self._gain)
+        if aim != _NO_AIM:
+            maximised = scenario.objectives[0] in scenario.maximised
+            return [Aimed(-aim if maximised else aim, self._gain)]
+        if scenario.model.kind == "random_forest":
+            return [Minimum(self._gain)]
+        return [Minimum(self._gain), Minimum(self._gain, spare=True)]
 
     def _several(self) -> Goal:
         scenario, chosen = self._scenario, self._scenario.scalarization

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hmserve.arrays import Floats
+from hmserve.engine.archive import Archive
 from hmserve.engine.history import History
 from hmserve.engine.random_search import RandomProposer, distinct
+from hmserve.randomness import stream
 from hmserve.space.encoding import Encoding
 from hmserve.space.space import Configuration
 
@@ -67,6 +69,7 @@ class LocalSearchProposer:
         self._starts = starts
         self._seed = seed
         self._climb = Climb()
+        self._known: _Known | None = None
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -86,8 +89,12 @@ class LocalSearchProposer:
         )
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        rng = np.random.default_rng([self._seed, first_id])
-        ground = _Ground(history, self._random, self._losses(history))
+        rng = stream(self._seed, first_id)
+        if self._known is None or self._known.history is not history:
+            archive = Archive(history, self._random.encoding, self._objectives)
+            self._known = _Known(archive, self._random.encoding)
+        self._known.grow(self._weights)
+        ground = _Ground(self._known, self._random)
         climb = self._advanced(ground, rng)
         points = _around(climb, n, ground, rng)
         ground.novelty.take(points)
@@ -95,18 +102,6 @@ class LocalSearchProposer:
         if len(points) or len(filling):  # what proposes nothing leaves no trace in a journal
             self._climb = climb
         return self._random.encoding.decode(np.concatenate([points, filling]))
-
-    def _losses(self, history: History) -> Floats:
-        """Return the weighted sum of scaled objectives, infinite where infeasible."""
-        good = [e.objectives for e in history.evaluations if e.feasible]
-        Y = np.array([[found[name] for name in self._objectives] for found in good])
-        losses = np.full(len(history.evaluations), np.inf)
-        if good:
-            Y = Y / 2.0  # so that the difference of any two is finite
-            spread = np.ptp(Y, axis=0)
-            Z = (Y - Y.min(0)) / np.where(spread > 0.0, spread, 1.0)
-            losses[[e.feasible for e in history.evaluations]] = Z @ self._weights
-        return losses
 
     def _advanced(self, ground: "_Ground", rng: np.random.Generator) -> Climb:
         """Return the climb after all the moves that what is known allows."""
@@ -137,25 +132,59 @@ class LocalSearchProposer:
         return Climb(tuple(drawn[0].tolist()) if len(drawn) else None, 0, ())
 
 
+class _Known:
+    """What was evaluated, as a history grows.
+
+    Args:
+        archive: The history as arrays.
+        encoding: The space.
+    """
+
+    def __init__(self, archive: Archive, encoding: Encoding) -> None:
+        self.history = archive.history
+        self.X = archive.data.X[:0]
+        self.losses = np.empty(0)
+        self._archive = archive
+        self._encoding = encoding
+        self._row: dict[bytes, int] = {}
+
+    def grow(self, weights: Floats) -> None:
+        """Take in what was evaluated meanwhile.
+
+        Losses are weighted sums of objectives scaled to [0, 1], infinite where infeasible.
+        """
+        first, (X, Y, feasible, *_) = len(self.X), self._archive.data
+        new = X[first:]
+        for points in (new, self._encoding.snap(new)):
+            self._row.update(zip(_keys(points), range(first, len(X)), strict=True))
+        self.X, self.losses = X, np.full(len(X), np.inf)
+        if feasible.any():
+            Y = Y[feasible] / 2.0  # so that the difference of any two is finite
+            spread = np.ptp(Y, axis=0)
+            Z = (Y - Y.min(0)) / np.where(spread > 0.0, spread, 1.0)
+            self.losses[feasible] = Z @ weights
+
+    def loss(self, X: Floats) -> Floats:
+        """Return the losses of the rows of `X`, snapped, infinite where unknown."""
+        rows = [self._row.get(key) for key in _keys(X)]
+        return np.array([np.inf if row is None else self.losses[row] for row in rows])
+
+
 class _Ground:
     """What is known of points, for one proposal.
 
     Args:
-        history: Evaluations and pending trials.
+        known: The evaluations.
         random: Knows the space, and what is free.
-        losses: What the evaluations came to, shape (n,).
     """
 
-    def __init__(self, history: History, random: RandomProposer, losses: Floats) -> None:
+    def __init__(self, known: _Known, random: RandomProposer) -> None:
+        history = known.history
         self._encoding: Encoding = random.encoding
+        self._known = known
         self._reals = np.flatnonzero(~self._encoding.discrete)
         self.novelty = random.novelty(history)
         self.none = np.empty((0, len(self._encoding.axes)))
-        self._X = self._encoding.encode(e.trial.configuration for e in history.evaluations)
-        self._losses = losses
-        self._loss: dict[bytes, float] = {}
-        for X in (self._X, self._encoding.snap(self._X)):
-            self._loss.update(zip(_keys(X), losses.tolist(), strict=True))
         pending = self._encoding.encode(trial.configuration for trial in history.pending)
         # A real that was rounded to a value and back may have moved by a last bit.
         self._pending = {*_keys(pending), *_keys(self._encoding.snap(pending))}
@@ -167,14 +196,14 @@ class _Ground:
 
     def best(self, n: int) -> tuple[Point, ...]:
         """Return the `n` best evaluated points, all feasible, best first."""
-        order = np.argsort(self._losses, kind="stable")[:n]
-        order = order[np.isfinite(self._losses[order])]
-        return tuple(tuple(row) for row in self._X[order].tolist())
+        losses = self._known.losses
+        order = np.argsort(losses, kind="stable")[:n]
+        order = order[np.isfinite(losses[order])]
+        return tuple(tuple(row) for row in self._known.X[order].tolist())
 
     def loss(self, X: Floats) -> Floats:
         """Return the losses of the rows of `X`, infinite where unknown or infeasible."""
-        keys = _keys(self._encoding.snap(X))
-        return np.array([self._loss.get(key, np.inf) for key in keys])
+        return self._known.loss(self._encoding.snap(X))
 
     def is_open(self, X: Floats) -> bool:
         """Whether a row of `X` is free, or awaited."""

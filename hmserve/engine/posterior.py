@@ -57,8 +57,8 @@ def posterior_best(
 
     Args:
         encoding: The space.
-        models: Fitted to one objective; with a model of feasibility, only what is likely to be
-            feasible counts.
+        models: Fitted to one objective; with a model of feasibility or measured constraints,
+            only what is likely to be feasible counts.
         evaluated: X, shape (n, d), the targets that the model was fitted to, and the values of
             the objective, both of shape (n,), of feasible evaluations, n >= 1.
         allowed: Where known constraints hold; evaluated points included.
@@ -68,8 +68,9 @@ def posterior_best(
     X, z, y = evaluated
     means = model.mean(X)
     least: Acquisition = _LeastMean(model)
-    if models.feasibility:
-        least = TimesFeasibility(least, models.feasibility)
+    for likely in (models.limits, models.feasibility):
+        if likely is not None:
+            least = TimesFeasibility(least, likely)
     anchors = X[np.argsort(means, kind="stable")[:_ANCHORS]]
     if encoding.space.size <= _ENUMERABLE:
         everything = encoding.enumerate()

@@ -1,6 +1,6 @@
 """Proposals at random: on their own, now and then among others, and as what is left to do."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from hmserve.arrays import Floats
 from hmserve.engine.history import History
 from hmserve.engine.novelty import Hashed, Listed, Novelty, Settled
 from hmserve.engine.staged import Proposer
+from hmserve.randomness import stream
 from hmserve.space.encoding import Encoding
 from hmserve.space.space import Configuration
 
@@ -17,6 +18,12 @@ Draw = Callable[[int, np.random.Generator], Floats]
 
 _ENUMERABLE = 50_000
 _ATTEMPTS = 20
+
+_MOST = 1_000_000
+"""More points than this are not drawn at once."""
+
+_TOSS = 1
+"""Of the streams of a trial this one decides whether it is a random one."""
 
 
 class RandomProposer:
@@ -44,7 +51,7 @@ class RandomProposer:
         del state
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        rng = np.random.default_rng([self._seed, first_id])
+        rng = stream(self._seed, first_id)
         return self.encoding.decode(self.points(n, self.novelty(history), rng))
 
     def novelty(self, history: History) -> Novelty:
@@ -66,17 +73,29 @@ class RandomProposer:
             rng: Draws them.
         """
         found = np.empty((0, len(self.encoding.axes)))
+        if n <= 0:
+            return found
+        for drawn in self._drawn(n, rng):
+            found = distinct(np.concatenate([found, drawn[novelty(drawn)]]))
+            if len(found) >= n:
+                return found[:n]
+        rest = rng.permutation(self._free(novelty))
+        return distinct(np.concatenate([found, rest]))[:n]
+
+    def _drawn(self, n: int, rng: np.random.Generator) -> Iterator[Floats]:
+        """Yield points drawn for `n` trials, of an infinite space as long as there are more."""
         # Where the draws never go, and a prior may rule much out, all is equally likely.
         for draw in (self.draw, self.encoding.sample):
-            for attempt in range(_ATTEMPTS):
-                if len(found) >= n:
-                    return found[:n]
-                drawn = draw(n if attempt == 0 else 50 * n, rng)
-                found = distinct(np.concatenate([found, drawn[novelty(drawn)]]))
-        if len(found) < n:
-            rest = rng.permutation(self._free(novelty))
-            found = distinct(np.concatenate([found, rest]))
-        return found[:n]
+            yield draw(n, rng)
+            for _ in range(_ATTEMPTS - 1):
+                yield draw(50 * n, rng)
+        # A space of reals may be one of few numbers all the same: then draws are repeated.
+        size, unlike = 50 * n, self.encoding.space.size == np.inf
+        while unlike and size < _MOST:
+            size *= 2
+            drawn = self.encoding.snap(self.encoding.sample(size, rng))
+            unlike = 2 * len(distinct(drawn)) > size
+            yield drawn
 
     def _free(self, novelty: Novelty) -> Floats:
         """Return all that is free of a finite space; draws hardly ever meet it."""
@@ -122,9 +141,7 @@ class EpsilonGreedy:
         self._proposer.restore(state)
 
     def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        tosses = [
-            np.random.default_rng([self._seed, first_id + i, 1]).random() for i in range(n)
-        ]
+        tosses = [stream(self._seed, first_id + i, _TOSS).random() for i in range(n)]
         random = sum(toss < self._epsilon for toss in tosses)
         best = self._proposer.propose(history, n - random, first_id) if random < n else []
         space = history.space

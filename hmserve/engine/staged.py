@@ -1,5 +1,6 @@
 """An optimizer in two stages: a design of experiments, then a proposer that learns."""
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -47,7 +48,9 @@ class StagedOptimizer:
         limit: int | None = None,
     ) -> None:
         self._history = history
-        self._design = list(design)
+        self._design = deque(design)
+        # How often each of them is still to be asked; 0 for what was observed meanwhile.
+        self._left = Counter(map(history.space.key, design))
         self._make_proposer = proposer
         self._proposer: Proposer | None = None
         self._batch_size = batch_size
@@ -61,7 +64,7 @@ class StagedOptimizer:
     @property
     def finished(self) -> bool:
         over = self._stopped or self._asked >= self.budget or self._history.exhausted
-        return over and not self._history.pending
+        return over and not self._history.waiting
 
     @property
     def pending(self) -> Sequence[Trial]:
@@ -76,7 +79,7 @@ class StagedOptimizer:
         if n <= 0 or self._stopped or self._history.exhausted:
             return ()
         configurations = self._take_design(n) or self._propose(min(n, self._batch_size))
-        if not configurations and not self._history.pending:
+        if not configurations and not self._history.waiting:
             # A space whose size nobody knows is exhausted when nothing new is found.
             self._stopped = True
         trials = [Trial(self._next_id + i, c) for i, c in enumerate(configurations)]
@@ -98,21 +101,20 @@ class StagedOptimizer:
     def observe(self, evaluations: Iterable[Evaluation]) -> None:
         observed = list(evaluations)
         self._history.observe(observed)
-        if not observed:
-            return
-        # Not what was asked meanwhile: a design may repeat itself.
         key = self._history.space.key
+        # Not what was asked meanwhile: a design may repeat itself.
         known = {key(evaluation.trial.configuration) for evaluation in observed}
-        left = [c for c in self._design if key(c) not in known]
-        self.budget = max(self.budget - len(self._design) + len(left), self._asked)
-        self._design = left
+        spared = sum(self._left.pop(k, 0) for k in known)
+        self.budget = max(self.budget - spared, self._asked)
 
     def drop(self, trials: Iterable[Trial]) -> None:
         dropped = self._history.drop(list(trials))
         self._asked -= len(dropped)
         # A design keeps its shape: what was dropped of it comes first again.
         again = [t.configuration for t in dropped if t.id in self._designed]
-        self._design[:0] = [c for c in again if not self._history.has(c)]
+        again = [c for c in again if not self._history.has(c)]
+        self._design.extendleft(reversed(again))
+        self._left.update(map(self._history.space.key, again))
 
     def abandon(self, trials: Iterable[Trial]) -> None:
         self._history.abandon(list(trials))
@@ -126,8 +128,13 @@ class StagedOptimizer:
         self._next_id += len(trials)
 
     def _take_design(self, n: int) -> Sequence[Configuration]:
-        taken = self._design[:n]
-        del self._design[:n]
+        taken: list[Configuration] = []
+        while self._design and len(taken) < n:
+            configuration = self._design.popleft()
+            key = self._history.space.key(configuration)
+            if self._left[key]:
+                self._left[key] -= 1
+                taken.append(configuration)
         self._designed.update(range(self._next_id, self._next_id + len(taken)))
         return taken
 

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from hmserve.checks import read_output_constraints
+from hmserve.document import Findings
 from hmserve.errors import ScenarioError
 from hmserve.journal.jsonl import read
 from hmserve.journal.records import Observe, Start, Tell
 from hmserve.journal.samples import read_samples
 from hmserve.scenario import Scenario
-from hmserve.trial import OUTSIDE, Evaluation, Trial
+from hmserve.trial import OUTSIDE, Evaluation, Limits, Trial, within
 
 
 def read_earlier(path: str, scenario: Scenario) -> list[Evaluation]:
@@ -17,19 +20,33 @@ def read_earlier(path: str, scenario: Scenario) -> list[Evaluation]:
 
     Args:
         path: A journal, if it ends so, else a CSV as `read_samples` takes it.
-        scenario: Names the parameters and objectives; the earlier run must have had them all.
+        scenario: Names the parameters and what is measured; the earlier run must have had it
+            all. Its limits may have been others.
 
     Raises:
-        ScenarioError: The file cannot be read, or lacks a parameter or an objective.
+        ScenarioError: The file cannot be read, or lacks a parameter or what is measured.
     """
     if re.search(r"\.journal(\.\d+)?$", path) is None:
         return read_samples(path, scenario, strict=False)
     first, *others = read(path).records
     assert isinstance(first, Start)
     turned = _maximised(first.scenario) ^ scenario.maximised
+    before = read_output_constraints(first.scenario, Findings())
     told = [r.evaluations for r in others if isinstance(r, Tell | Observe)]
-    found = [_fitting(path, e, scenario, turned) for evaluations in told for e in evaluations]
-    return [evaluation for evaluation in found if evaluation is not None]
+    found = [_judged(e, scenario, before) for evaluations in told for e in evaluations]
+    fitting = [_fitting(path, e, scenario, turned) for e in found]
+    return [evaluation for evaluation in fitting if evaluation is not None]
+
+
+def _judged(
+    evaluation: Evaluation, scenario: Scenario, before: Mapping[str, Limits]
+) -> Evaluation:
+    """Return `evaluation`, whose limits were those of `before`, under those of `scenario`."""
+    known, limits = evaluation.constraints, scenario.output_constraints
+    # What violated a limit has no other fault that is known.
+    valid = evaluation.feasible or not within(known, before)
+    kept = {name: known[name] for name in limits if name in known}
+    return replace(evaluation, feasible=valid and within(kept, limits), constraints=kept)
 
 
 def _maximised(document: Mapping[str, Any]) -> frozenset[str]:
@@ -47,7 +64,9 @@ def _fitting(
     given, measured = evaluation.trial.configuration, evaluation.objectives
     missing = [name for name in scenario.space.names if name not in given]
     if measured:
-        missing += [name for name in scenario.objectives if name not in measured]
+        needed = (*scenario.objectives, *scenario.output_constraints)
+        known = {*measured, *evaluation.constraints}
+        missing += [name for name in needed if name not in known]
     if missing:
         raise ScenarioError(f"{path}: that run had no {', '.join(missing)}")
     configuration = {name: given[name] for name in scenario.space.names}
@@ -55,4 +74,4 @@ def _fitting(
         return None
     names = scenario.objectives if measured else ()
     objectives = {n: -measured[n] + 0.0 if n in turned else measured[n] for n in names}
-    return Evaluation(Trial(OUTSIDE, configuration), objectives, evaluation.feasible)
+    return replace(evaluation, trial=Trial(OUTSIDE, configuration), objectives=objectives)

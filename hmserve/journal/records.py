@@ -194,15 +194,18 @@ def _decode_trial(data: Mapping[str, Any]) -> Trial:
 
 
 def _encode_evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    return {
+    members = {
         **_encode_trial(evaluation.trial),
         "objectives": dict(evaluation.objectives),
         "feasible": evaluation.feasible,
     }
+    constraints = dict(evaluation.constraints)
+    return {**members, "constraints": constraints} if constraints else members
 
 
 def _decode_evaluation(data: Mapping[str, Any]) -> Evaluation:
-    return Evaluation(_decode_trial(data), data["objectives"], data["feasible"])
+    constraints = data.get("constraints", {})
+    return Evaluation(_decode_trial(data), data["objectives"], data["feasible"], constraints)
 
 
 _ENCODERS: Final[Mapping[str, Callable[[Any], Any]]] = {

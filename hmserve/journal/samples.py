@@ -14,7 +14,7 @@ from hmserve.errors import ScenarioError
 from hmserve.journal.csvfile import read_lines
 from hmserve.scenario import Scenario
 from hmserve.space.parameters import Parameter, Value
-from hmserve.trial import OUTSIDE, Evaluation, Trial
+from hmserve.trial import OUTSIDE, Evaluation, Trial, within
 
 _SHOWN: Final = 20
 
@@ -22,8 +22,8 @@ _SHOWN: Final = 20
 def read_samples(path: str, scenario: Scenario, strict: bool = True) -> list[Evaluation]:
     """Return the rows of the table at `path`, in order, as results nobody asked for.
 
-    A row is a failed evaluation if an objective is empty, ``nan``, infinite, ``NA``, ``None``
-    or ``null``.
+    A row is a failed evaluation if an objective or a measured constraint is empty, ``nan``,
+    infinite, ``NA``, ``None`` or ``null``.
 
     Args:
         path: A CSV file.
@@ -60,7 +60,8 @@ class _Columns:
         feasibility = self.scenario.feasibility
         if feasibility:
             self.words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
-        needed = [*self.scenario.space.names, *self.scenario.objectives]
+        self.measured = (*self.scenario.objectives, *self.scenario.output_constraints)
+        needed = [*self.scenario.space.names, *self.measured]
         needed += [feasibility.name] if feasibility else []
         missing = [name for name in needed if self.names.count(name) != 1]
         if missing:
@@ -84,16 +85,18 @@ class _Columns:
         if not self.strict and self.scenario.space.fault(configuration) is not None:
             del self.complaints[before:]
             return None
-        names = self.scenario.objectives
-        values = [self._objective(number, name, cells[self.place[name]]) for name in names]
-        objectives = {n: v for n, v in zip(names, values, strict=True) if v is not None}
-        measured = len(objectives) == len(names)
-        feasible = measured and self._feasible(number, cells)
+        cell = {name: cells[self.place[name]] for name in self.measured}
+        values = {name: self._measured(number, name, cell[name]) for name in cell}
+        found = {name: value for name, value in values.items() if value is not None}
+        whole = len(found) == len(values)
+        feasible = whole and self._feasible(number, cells)
         if len(self.complaints) > before:
             return None
-        return Evaluation(
-            Trial(OUTSIDE, configuration), objectives if measured else {}, feasible
-        )
+        trial, limits = Trial(OUTSIDE, configuration), self.scenario.output_constraints
+        if not whole:
+            return Evaluation(trial, feasible=False)
+        constraints = {name: found.pop(name) for name in limits}
+        return Evaluation(trial, found, feasible and within(constraints, limits), constraints)
 
     def _configuration(self, number: int, cells: Sequence[str]) -> dict[str, Value]:
         """Return the inputs; what is inactive has no value, whatever its cell says."""
@@ -124,7 +127,7 @@ class _Columns:
             self._complain(number, parameter.name, f"{cell!r} lies outside the search space")
         return value
 
-    def _objective(self, number: int, name: str, cell: str) -> float | None:
+    def _measured(self, number: int, name: str, cell: str) -> float | None:
         try:
             value = parse_objective(cell)
         except ValueError as error:

@@ -1,8 +1,8 @@
 """HyperMapper's samples file: a view of the journal, made anew from it at any time.
 
-One row a result, in the order they came: the parameters, the objectives, the feasibility
-column if the scenario has one, the time. The format is that of Python's csv module, with
-CRLF, and each number is what `str` makes of it.
+One row a result, in the order they came: the parameters, the objectives, the measured
+constraints and the feasibility column if the scenario has them, the time. The format is that
+of Python's csv module, with CRLF, and each number is what `str` makes of it.
 """
 
 import csv
@@ -17,12 +17,12 @@ from hmserve.journal.ledger import Row
 from hmserve.scenario import Scenario, outward
 from hmserve.space.fixed import Fixed
 from hmserve.space.parameters import Parameter, Real, Value
-from hmserve.trial import Evaluation
+from hmserve.trial import Evaluation, within
 
 
 def header(scenario: Scenario) -> list[str]:
     """Return the names of the columns."""
-    names = [*scenario.space.names, *scenario.objectives]
+    names = [*scenario.space.names, *scenario.objectives, *scenario.output_constraints]
     if scenario.feasibility is not None:
         names.append(scenario.feasibility.name)
     return [*names, scenario.timestamp]
@@ -54,12 +54,14 @@ def input_field(parameter: Parameter, value: Value) -> str:
 
 
 def outcome_fields(scenario: Scenario, evaluation: Evaluation) -> list[str]:
-    """Return the objectives of `evaluation`, and its feasibility if that has a column."""
-    feasibility = scenario.feasibility
+    """Return what was measured, and the feasibility of `evaluation` if that has a column."""
+    feasibility, limits = scenario.feasibility, scenario.output_constraints
     evaluation = outward(scenario, evaluation)
     # Where no column tells that a row is infeasible, its missing objectives must.
-    shown = evaluation.objectives if feasibility or evaluation.feasible else {}
-    outcome = [str(float(shown[name])) if name in shown else "" for name in scenario.objectives]
+    told = feasibility or evaluation.feasible or not within(evaluation.constraints, limits)
+    shown = {**evaluation.objectives, **evaluation.constraints} if told else {}
+    names = (*scenario.objectives, *limits)
+    outcome = [str(float(shown[name])) if name in shown else "" for name in names]
     if feasibility is not None:
         label = feasibility.true_value if evaluation.feasible else feasibility.false_value
         outcome.append(label)

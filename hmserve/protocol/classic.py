@@ -207,7 +207,7 @@ class ClassicSession:
     def _take_row(self, fields: list[str]) -> tuple[Event, ...]:
         row = self._codec.row(self._layout, fields)
         trial = self._trial(row)
-        evaluation = Evaluation(trial, row.objectives, row.feasible)
+        evaluation = Evaluation(trial, row.objectives, row.feasible, row.constraints)
         event = Observed(evaluation) if trial.id == OUTSIDE else Evaluated(evaluation)
         self._rows += 1
         if self._rows < self._count:

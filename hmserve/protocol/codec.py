@@ -8,14 +8,15 @@ What is raised here is ValueError, in words that continue "row 2 of 3 of the rep
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from hmserve.cells import FeasibilityWords, parse_objective
 from hmserve.space.parameters import Parameter, Value, format_number
 from hmserve.space.permutation import Permutation
 from hmserve.space.space import Configuration, Space
-from hmserve.trial import Evaluation
+from hmserve.trial import Evaluation, Limits, within
 
 _QUOTED_CHARACTERS: Final = 200
 _OUTSIDE_BRACKETS: Final = re.compile(r",(?![^()]*\))")
@@ -48,14 +49,14 @@ class Layout:
         width: How many fields a row has.
         inputs: The parameters that have a column, with its index, in scenario order.
         complete: Whether every parameter has one.
-        objectives: Index by name, in scenario order.
+        measured: Index by name of the objectives and the constraints, in scenario order.
         feasibility: Index of the feasibility column; None where the scenario has none.
     """
 
     width: int
     inputs: tuple[tuple[Parameter, int], ...]
     complete: bool
-    objectives: Mapping[str, int]
+    measured: Mapping[str, int]
     feasibility: int | None
 
 
@@ -66,6 +67,7 @@ class Row:
     inputs: Configuration
     objectives: Mapping[str, float]
     feasible: bool
+    constraints: Mapping[str, float] = field(default_factory=dict)
 
 
 class Codec:
@@ -77,6 +79,7 @@ class Codec:
         feasibility: The feasibility column; None where the scenario has none.
         inward: From an objective's name and its measured value to the value as it is
             minimised, or None if it counts as a failure.
+        limits: The measured constraints.
     """
 
     def __init__(
@@ -85,15 +88,16 @@ class Codec:
         objectives: Sequence[str],
         feasibility: FeasibilityColumn | None = None,
         inward: Inward | None = None,
+        limits: Mapping[str, Limits] = MappingProxyType({}),
     ) -> None:
         self.space = space
         self.objectives = tuple(objectives)
         self.feasibility = feasibility
         self._inward = inward or _unchanged
         self._orders = any(isinstance(p, Permutation) for p in space.parameters)
-        needed = (
-            self.objectives if feasibility is None else (*self.objectives, feasibility.name)
-        )
+        self._limits = limits
+        self._measured = (*self.objectives, *limits)
+        needed = self._measured if feasibility is None else (*self._measured, feasibility.name)
         self.columns = (*space.names, *needed)
         self._needed = needed
         self._words: FeasibilityWords | None = None
@@ -148,7 +152,7 @@ class Codec:
             width=width,
             inputs=inputs,
             complete=len(inputs) == self.space.dimension,
-            objectives={name: index[name] for name in self.objectives},
+            measured={name: index[name] for name in self._measured},
             feasibility=None if self.feasibility is None else index[self.feasibility.name],
         )
 
@@ -160,12 +164,13 @@ class Codec:
         """
         _check_width(layout.width, fields)
         inputs = self._parse_inputs(layout, fields)
-        objectives = self._objectives({n: fields[i] for n, i in layout.objectives.items()})
-        feasible = bool(objectives)
+        values = self._values({n: fields[i] for n, i in layout.measured.items()})
+        feasible = bool(values)
         # A crashed evaluation has nothing to say about feasibility.
         if feasible and layout.feasibility is not None:
             feasible = self._is_feasible(fields[layout.feasibility])
-        return Row(inputs, objectives, feasible)
+        constraints = {name: values.pop(name) for name in self._limits if values}
+        return Row(inputs, values, feasible and within(constraints, self._limits), constraints)
 
     def split(self, line: str) -> list[str]:
         """Return the fields of a line; the commas within permutations part nothing.
@@ -223,8 +228,8 @@ class Codec:
                     "write it exactly so, or leave it out"
                 )
 
-    def _objectives(self, texts: Mapping[str, str]) -> dict[str, float]:
-        """Return every objective, or none if one of them has failed."""
+    def _values(self, texts: Mapping[str, str]) -> dict[str, float]:
+        """Return everything measured, or nothing if some of it has failed."""
         values = {name: _objective(name, text) for name, text in texts.items()}
         inward = {name: self._inward(name, value) for name, value in values.items()}
         finite = {name: value for name, value in inward.items() if value is not None}

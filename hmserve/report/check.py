@@ -24,6 +24,7 @@ def describe(scenario: Scenario) -> str:
         ("configurations", _configurations(scenario)),
         ("feasible share", _feasible_share(scenario)),
         ("objectives", _objectives(scenario)),
+        *(("constraint", text) for text in _limits(scenario)),
         ("feasibility", _feasibility(scenario)),
         ("budget", _budget(scenario)),
         ("method", _method(scenario)),
@@ -105,6 +106,13 @@ def _feasible_share(scenario: Scenario) -> str:
     good = sum(evaluation.feasible for evaluation in table)
     share = format_number(round(100.0 * good / max(len(table), 1), 2))
     return f"{share} % of {len(table):,} in {scenario.exhaustive_file}"
+
+
+def _limits(scenario: Scenario) -> Iterator[str]:
+    for name, (low, high) in scenario.output_constraints.items():
+        left = f"{format_number(low)} <= " if math.isfinite(low) else ""
+        right = f" <= {format_number(high)}" if math.isfinite(high) else ""
+        yield f"{left}{name}{right}"
 
 
 def _feasibility(scenario: Scenario) -> str:

@@ -70,7 +70,8 @@ class Points:
 def read_points(path: str, scenario: Scenario) -> Points:
     """Return the results in the samples or Pareto file `path`.
 
-    Columns are found by name. Those of the objectives and of feasibility are needed.
+    Columns are found by name. Those of the objectives, measured constraints and feasibility are
+    needed.
 
     Raises:
         ScenarioError: The file cannot be read, or lacks a column, or a cell makes no sense.
@@ -88,7 +89,8 @@ def points_of(rows: Sequence[Row], scenario: Scenario) -> Points:
 
 def _points(source: str, names: Sequence[str], lines: _Lines, scenario: Scenario) -> Points:
     feasibility = scenario.feasibility
-    needed = [*scenario.objectives, *([feasibility.name] if feasibility else [])]
+    limits = scenario.output_constraints
+    needed = [*scenario.objectives, *limits, *([feasibility.name] if feasibility else [])]
     missing = [name for name in needed if names.count(name) != 1]
     if missing:
         raise ScenarioError(_missing(source, missing, names))
@@ -101,6 +103,9 @@ def _points(source: str, names: Sequence[str], lines: _Lines, scenario: Scenario
     values = [table.read(name, _objective(scenario, name)) for name in scenario.objectives]
     Y = np.array(values, dtype=float).reshape(len(values), len(lines)).T
     feasible = np.all(np.isfinite(Y), axis=1)
+    for name, (low, high) in limits.items():
+        g = np.array(table.read(name, parse_objective), dtype=float)
+        feasible &= np.isfinite(g) & (low <= g) & (g <= high)
     if feasibility:
         words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
         # A failed evaluation has nothing to say about feasibility.

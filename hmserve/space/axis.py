@@ -5,14 +5,8 @@ import math
 import numpy as np
 
 from hmserve.arrays import Floats
-from hmserve.space.parameters import (
-    LOG_GRID,
-    Categorical,
-    Integer,
-    Ordinal,
-    Parameter,
-    Real,
-)
+from hmserve.space.intervals import LOG_GRID, TINY, few_between
+from hmserve.space.parameters import Categorical, Integer, Ordinal, Parameter, Real
 from hmserve.space.permutation import Permutation
 from hmserve.space.space import idle_coordinate
 
@@ -32,7 +26,7 @@ class Axis:
         self._coordinates: Floats | None = None
         if isinstance(parameter, Ordinal | Categorical):
             self._coordinates = np.array(parameter.coordinates)
-        self._log = isinstance(parameter, Real | Integer) and parameter.log and self.levels != 1
+        self._log = isinstance(parameter, Real | Integer) and parameter.log
 
     def at(self, index: Floats) -> Floats:
         """Return the coordinates of the levels numbered `index`."""
@@ -82,6 +76,8 @@ class Axis:
             return np.clip(
                 np.where(u <= 0, low, np.where(u >= 1, high, np.exp(logs))), low, high
             )
+        if few_between(low, high):
+            return np.clip(low + (high - low) * u, low, high)
         return np.clip(low * (1.0 - u) + high * u, low, high)
 
     def neighbours(self, u: float) -> Floats:
@@ -105,16 +101,18 @@ class Axis:
     def _rounded(self, u: Floats) -> Floats:
         """Return what `Real.encode` makes of what `Real.decode` makes of `u`, to the bit."""
         assert isinstance(self.parameter, Real)
-        if self._log:
-            return np.clip(np.rint(u * LOG_GRID) / LOG_GRID, 0.0, 1.0)
         low, high = self.parameter.low, self.parameter.high
+        if self._log:
+            # Among subnormal numbers many coordinates stand for one.
+            sparse = low < TINY
+            return self._log_coordinates(self.values(u)) if sparse else _on_grid(u)
         unit = 1.0 if np.isfinite(high - low) else 0.5
         return (self.values(u) * unit - low * unit) / (high * unit - low * unit)
 
     def _log_coordinates(self, values: Floats) -> Floats:
-        assert isinstance(self.parameter, Integer)
+        assert isinstance(self.parameter, Real | Integer)
         low, high = math.log(self.parameter.low), math.log(self.parameter.high)
-        return np.asarray(np.rint((np.log(values) - low) / (high - low) * LOG_GRID) / LOG_GRID)
+        return _on_grid((np.log(values) - low) / (high - low))
 
     def _nearest_integer(self, u: Floats) -> Floats:
         assert isinstance(self.parameter, Integer)
@@ -126,6 +124,10 @@ class Axis:
         gaps = np.abs(self._log_coordinates(near) - u)
         nearest = np.take_along_axis(near, gaps.argmin(0)[None], 0)[0]
         return np.asarray(nearest - low)
+
+
+def _on_grid(u: Floats) -> Floats:
+    return np.asarray(np.clip(np.rint(u * LOG_GRID) / LOG_GRID, 0.0, 1.0))
 
 
 def _transposed(parameter: Permutation, u: float) -> Floats:

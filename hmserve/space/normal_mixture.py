@@ -12,6 +12,12 @@ _REACH: Final = 9.0
 
 _LEAST_MASS: Final = 1e-300
 
+_SHARPEST: Final = 1e-100
+"""The least standard deviation: what is divided by it and squared is finite."""
+
+_FLATTEST: Final = 1e4
+"""The largest standard deviation: of a wider normal nothing but its slope is seen inside."""
+
 
 class NormalMixture:
     """A mixture of normals, each cut off at 0 and 1 and restored to its weight.
@@ -32,7 +38,8 @@ class NormalMixture:
         weights: Sequence[float] | None = None,
     ) -> None:
         parts_of_one = shares(weights or [1.0] * len(means))
-        parts = sorted(zip(means, deviations, parts_of_one, strict=True))
+        normals = map(_tamed, means, deviations)
+        parts = sorted((*n, part) for n, part in zip(normals, parts_of_one, strict=True))
         self.means = tuple(part[0] for part in parts)
         self.deviations = tuple(part[1] for part in parts)
         self.weights = tuple(part[2] for part in parts)
@@ -66,6 +73,15 @@ class NormalMixture:
     def _near(self, z: float) -> tuple[int, int]:
         first = bisect.bisect_left(self.means, z - self._reach)
         return first, bisect.bisect_right(self.means, z + self._reach)
+
+
+def _tamed(mean: float, deviation: float) -> tuple[float, float]:
+    """Return the mean and the deviation of a normal that is as good inside [0, 1]."""
+    if deviation <= _FLATTEST:
+        return mean, max(deviation, _SHARPEST)
+    # The slope of the logarithm is (mean - z) / deviation^2.
+    share = _FLATTEST / deviation
+    return 0.5 + (mean - 0.5) * share * share if share else 0.5, _FLATTEST
 
 
 def normal_density(z: float, mean: float, deviation: float) -> float:

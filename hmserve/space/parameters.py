@@ -13,9 +13,10 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias, TypeGuard
+from typing import Protocol, TypeAlias, TypeGuard
 
 from hmserve.cells import parse_float
+from hmserve.space.intervals import few_between, fraction, geometric, log_fraction, straight
 
 Number: TypeAlias = int | float
 Value: TypeAlias = int | float | str | tuple[int, ...] | None
@@ -100,37 +101,12 @@ def _float(value: Value) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def _log_fraction(value: float, low: float, high: float) -> float:
-    """Return how far `value` is from `low` to `high` on a log scale, as `LOG_GRID` has it."""
-    position = (math.log(value) - math.log(low)) / (math.log(high) - math.log(low))
-    return round(position * LOG_GRID) / LOG_GRID
-
-
-def _geometric(low: float, high: float, coordinate: float) -> float:
-    if coordinate >= 1.0:
-        return high
-    if coordinate <= 0.0:
-        return low
-    return math.exp(math.log(low) * (1.0 - coordinate) + math.log(high) * coordinate)
-
-
-def _fraction(value: float, low: float, high: float) -> float:
-    """Return how far `value` is on the way from `low` to `high`, whatever their size."""
-    if math.isfinite(high - low):
-        return (value - low) / (high - low)
-    return (value / 2 - low / 2) / (high / 2 - low / 2)
-
-
-LOG_GRID: Final = 2.0**40
-"""Coordinates on a log scale are multiples of 1 / LOG_GRID.
-
-Logarithms of different libraries differ in the last bit; what is compared must not.
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A real parameter on ``[low, high]``; with `log`, which needs low > 0, on a log scale."""
+    """A real parameter on ``[low, high]``; with `log`, which needs low > 0, on a log scale.
+
+    There is no log scale, and `log` is False, where it would make no difference (`straight`).
+    """
 
     name: str
     low: float
@@ -140,6 +116,10 @@ class Real:
 
     categorical = False
 
+    def __post_init__(self) -> None:
+        # What is frozen sets its own fields in no other way.
+        object.__setattr__(self, "log", self.log and not straight(self.low, self.high))
+
     @property
     def size(self) -> float:
         return 1 if self.low == self.high else math.inf
@@ -148,12 +128,14 @@ class Real:
         if self.low == self.high:
             return 0.5
         if self.log:
-            return _log_fraction(_float(value), self.low, self.high)
-        return _fraction(_float(value), self.low, self.high)
+            return log_fraction(_float(value), self.low, self.high)
+        return fraction(_float(value), self.low, self.high)
 
     def decode(self, coordinate: float) -> float:
         if self.log:
-            value = _geometric(self.low, self.high, coordinate)
+            value = geometric(self.low, self.high, coordinate)
+        elif few_between(self.low, self.high):
+            value = self.low + (self.high - self.low) * coordinate
         else:
             value = self.low * (1.0 - coordinate) + self.high * coordinate
         # + 0.0 turns a negative zero into zero.
@@ -184,6 +166,7 @@ class Integer:
 
     Exact while ``high - low`` is at most 2**51; beyond, coordinates are too coarse. On a log
     scale, which needs low > 0, that holds while no integer is nearer than 2**-39 to the next.
+    Like a real it has none where that would make no difference.
     """
 
     name: str
@@ -194,14 +177,17 @@ class Integer:
 
     categorical = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "log", self.log and not straight(self.low, self.high))
+
     @property
     def size(self) -> float:
         return self.high - self.low + 1
 
     def encode(self, value: Value) -> float:
+        if self.log:
+            return log_fraction(_float(value), self.low, self.high)
         width = self.high - self.low
-        if width and self.log:
-            return _log_fraction(_float(value), self.low, self.high)
         return (int(_float(value)) - self.low) / width if width else 0.5
 
     def decode(self, coordinate: float) -> int:
@@ -211,7 +197,7 @@ class Integer:
         return min(max(self.low + step, self.low), self.high)
 
     def _nearest(self, coordinate: float) -> int:
-        below = int(_geometric(self.low, self.high, coordinate))
+        below = int(geometric(self.low, self.high, coordinate))
         below = min(max(below, self.low), self.high)
         above = min(below + 1, self.high)
         gaps = [abs(self.encode(value) - coordinate) for value in (below, above)]
@@ -220,7 +206,7 @@ class Integer:
     def draw(self, u: float) -> int:
         if self.log:
             # Each integer owns half a step on either side of it.
-            value = int(_geometric(self.low - 0.5, self.high + 0.5, u) + 0.5)
+            value = int(geometric(self.low - 0.5, self.high + 0.5, u) + 0.5)
             return min(max(value, self.low), self.high)
         return min(self.low + int(u * (self.high - self.low + 1)), self.high)
 
@@ -255,7 +241,7 @@ def _spacing(values: Sequence[float], log: bool) -> tuple[float, ...]:
         places = [math.log(place) for place in places]
     elif logarithms and _unevenness(logarithms) < _unevenness(places):
         places = logarithms
-    coordinates = [_fraction(place, places[0], places[-1]) for place in places]
+    coordinates = [fraction(place, places[0], places[-1]) for place in places]
     even = 1 / (len(values) - 1)
     if min(b - a for a, b in itertools.pairwise(coordinates)) < 1e-3 * even:
         coordinates = [i * even for i in range(len(values))]

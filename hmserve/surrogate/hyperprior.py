@@ -14,6 +14,12 @@ from scipy import special
 
 from hmserve.arrays import Floats
 
+_FARTHEST = 50.0
+"""No bound of a hyperparameter is as far from 1, in log space."""
+
+_SUREST, _VAGUEST = 1e-3, 1e3
+"""Between these, what a prior says of two places within the bounds differs, but is finite."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NormalPrior:
@@ -85,7 +91,8 @@ def log_normal(name: str, parameters: Sequence[float]) -> tuple[float, float]:
     """Return location and scale of the log of a quantity with a named prior.
 
     A log-normal prior is taken as it is; others by the mean and deviation of their logarithm,
-    or, where that has none, of the log-normal with the same mean and variance.
+    or, where that has none, of the log-normal with the same mean and variance. What lies beyond
+    all bounds, and what is as good as certain or as unknown, counts as just that.
 
     Args:
         name: ``lognormal``, ``gamma`` (shape, rate), ``normal`` or ``uniform``.
@@ -93,9 +100,14 @@ def log_normal(name: str, parameters: Sequence[float]) -> tuple[float, float]:
     """
     a, b = (float(parameter) for parameter in parameters)
     if name == "lognormal":
-        return a, b
-    if name == "gamma":
-        return float(special.digamma(a)) - math.log(b), math.sqrt(special.polygamma(1, a))
-    mean, deviation = (a, b) if name == "normal" else ((a + b) / 2, (b - a) / math.sqrt(12))
-    spread = math.log1p((deviation / mean) ** 2)
-    return math.log(mean) - spread / 2, math.sqrt(spread)
+        location, scale = a, b
+    elif name == "gamma":
+        location = float(special.digamma(a)) - math.log(b)
+        scale = math.sqrt(special.polygamma(1, a))
+    else:
+        normal = name == "normal"
+        mean, deviation = (a, b) if normal else (a / 2 + b / 2, (b - a) / math.sqrt(12))
+        # log(1 + r^2) of the ratio r of the two; its square need not be finite.
+        spread = float(np.logaddexp(0.0, 2.0 * (math.log(deviation) - math.log(mean))))
+        location, scale = math.log(mean) - spread / 2, math.sqrt(spread)
+    return min(max(location, -_FARTHEST), _FARTHEST), min(max(scale, _SUREST), _VAGUEST)

@@ -180,7 +180,7 @@ class Kernel:
             return
         a = A.labels.T[self._many].astype(self._compared)[:, :, None]
         b = B.labels.T[self._many].astype(self._compared)[:, None, :]
-        step = max(1, _BLOCK // (c * m))
+        step = 1 + _BLOCK // (1 + c * m)
         for start in range(0, len(A.labels), step):
             rows = slice(start, start + step)
             yield rows, np.not_equal(a[:, rows], b).astype(float).reshape(c, -1)

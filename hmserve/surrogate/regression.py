@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hmserve.arrays import Floats, Ints
+from hmserve.randomness import stream
 from hmserve.space.permutation import Permutation
 from hmserve.surrogate import gp
 from hmserve.surrogate.base import ForestOptions, Posterior
@@ -26,7 +27,7 @@ def fitting_rows(n: int, seed: int) -> Ints:
     """Return which of `n` rows to fit hyperparameters to, in order: all, or a random part."""
     if n <= _FITTED:
         return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, _FITTED, replace=False))
+    return np.sort(stream(seed).choice(n, _FITTED, replace=False))
 
 
 class Before(NamedTuple):
@@ -76,7 +77,7 @@ class FitOptions:
 
 
 _KEPT = 3
-"""How many factors are kept: one an objective."""
+"""How many factors are kept at least: one an objective."""
 
 _NOISE = (-8.0, 2.0)
 _NO_NOISE = (math.log(1e-6), 0.1)
@@ -88,24 +89,26 @@ class GaussianProcessRegression:
     Args:
         kernel: The covariance function.
         options: How it is fitted.
+        columns: How many columns it is to fit, if they are many: as many factors are kept.
     """
 
-    def __init__(self, kernel: Kernel, options: FitOptions = FitOptions()) -> None:
+    def __init__(
+        self, kernel: Kernel, options: FitOptions = FitOptions(), columns: int = _KEPT
+    ) -> None:
         self._kernel = kernel
         self._options = options
         numeric = np.zeros(kernel.dimension)
         numeric[kernel.numeric] = 1.0
         place = (options.noise_prior or _NOISE) if options.noise else _NO_NOISE
         prior = with_noise(
-            kernel_prior(
-                numeric, LengthPrior(-0.75, math.sqrt(3.0)), options.signal or (0.0, 1.0)
-            ),
+            kernel_prior(numeric, LengthPrior(-1.5, 1.0), options.signal or (0.0, 1.0)),
             *place,
         )
         if options.lengths is not None:
             prior.location[kernel.numeric], prior.scale[kernel.numeric] = options.lengths
         self._prior = prior
         self._kept: dict[bytes, gp.Factor] = {}
+        self._room = max(columns, _KEPT)
 
     def fit(self, X: Floats, z: Floats, memory: Memory, seed: int) -> tuple[Posterior, Memory]:
         starts = [self._prior.location]
@@ -113,7 +116,7 @@ class GaussianProcessRegression:
             starts.insert(0, np.array(memory))
         if self._options.starts > 1:
             # Draws from the prior, within its bounds.
-            rng = np.random.default_rng([seed, len(X)])
+            rng = stream(seed, len(X))
             drawn = rng.standard_normal((self._options.starts - 1, len(self._prior.location)))
             points = self._prior.location + self._prior.scale * drawn
             starts += list(np.clip(points, self._prior.low, self._prior.high))
@@ -136,7 +139,7 @@ class GaussianProcessRegression:
         factor = self._kept.get(key)
         if factor is None:
             factor = gp.factorise(self._kernel, theta[:-1], X[first], noise[first])
-            for old in list(self._kept)[: 1 - _KEPT]:
+            for old in list(self._kept)[: 1 - self._room]:
                 del self._kept[old]
             self._kept[key] = factor
         rest = slice(before.rows, None)

@@ -48,8 +48,13 @@ def yeo_johnson(z: Floats, lam: float) -> Floats:
     return out
 
 
-def power_transform(z: Floats) -> Floats:
-    """Return the Yeo-Johnson transform of largest normal likelihood, standardised."""
+def power_transform(z: Floats, highest: float = 3.0) -> Floats:
+    """Return the Yeo-Johnson transform of largest normal likelihood, standardised.
+
+    Args:
+        z: Standardised values, shape (n,).
+        highest: The largest power; beyond 1 low values are drawn together.
+    """
 
     def negative_log_likelihood(lam: float) -> float:
         spread = float(np.var(yeo_johnson(z, lam)))
@@ -57,14 +62,21 @@ def power_transform(z: Floats) -> Floats:
         return float(0.5 * len(z) * np.log(spread + 1e-300) - (lam - 1.0) * jacobian)
 
     best = optimize.minimize_scalar(
-        negative_log_likelihood, bounds=(-3.0, 3.0), method="bounded"
+        negative_log_likelihood, bounds=(-3.0, highest), method="bounded"
     )
     return standardise(yeo_johnson(z, float(best.x)))
 
 
-def transform(y: Floats) -> Floats:
-    """Return what the surrogate is to fit for the objective values `y`, shape (n,)."""
+def transform(y: Floats, *, spare: bool = False) -> Floats:
+    """Return what the surrogate is to fit for the objective values `y`, shape (n,).
+
+    Args:
+        y: Smaller is better.
+        spare: Whether the good values keep their distances. Where a few are much better than
+            the mass, the most normal transform draws just those together: good for the fit,
+            bad for finding what is better still.
+    """
     if len(y) < _FEW:
         return standardise(y)
     z = standardise(compress(y))
-    return power_transform(z) if np.ptp(z) > 0.0 else z
+    return power_transform(z, 1.0 if spare else 3.0) if np.ptp(z) > 0.0 else z

@@ -43,4 +43,4 @@ class Lookup:
         if known is None:
             self._complain(f"trial {trial.id} is not in the table: {dict(trial.configuration)}")
             return Evaluation(trial, feasible=False)
-        return Evaluation(trial, known.objectives, known.feasible)
+        return Evaluation(trial, known.objectives, known.feasible, known.constraints)

@@ -6,15 +6,15 @@ from typing import Any
 
 from hmserve.errors import EvaluatorError
 from hmserve.scenario import Scenario
-from hmserve.trial import Evaluation, Trial
+from hmserve.trial import Evaluation, Trial, within
 
 
 class Outcomes:
     """Reads outcomes by the names of a scenario.
 
-    For one output, a number will do; for several, a dict by name of objectives and of the
-    feasibility column. For n trials at once, n numbers, or a dict of n numbers each. None,
-    NaN and infinities mean that the evaluation failed.
+    For one output, a number will do; for several, a dict by name of objectives, of measured
+    constraints and of the feasibility column. For n trials at once, n numbers, or a dict of n
+    numbers each. None, NaN and infinities mean that the evaluation failed.
 
     Args:
         scenario: Names the outputs.
@@ -22,10 +22,11 @@ class Outcomes:
 
     def __init__(self, scenario: Scenario) -> None:
         self._inward = scenario.inward
-        self._objectives = scenario.objectives
         self._feasibility = scenario.feasibility
         feasibility = [scenario.feasibility.name] if scenario.feasibility else []
-        self.names = (*scenario.objectives, *feasibility)
+        self._limits = scenario.output_constraints
+        self._measured = (*scenario.objectives, *self._limits)
+        self.names = (*self._measured, *feasibility)
 
     def read(self, trials: Sequence[Trial], returned: Any) -> list[Evaluation]:
         """Return one evaluation a trial.
@@ -52,12 +53,14 @@ class Outcomes:
 
     def _evaluation(self, trial: Trial, outputs: Mapping[str, Any]) -> Evaluation:
         values = {
-            name: self._inward(name, _number(name, outputs[name])) for name in self._objectives
+            name: self._inward(name, _number(name, outputs[name])) for name in self._measured
         }
         measured = {name: value for name, value in values.items() if value is not None}
         if len(measured) < len(values):
             return Evaluation(trial, feasible=False)
-        return Evaluation(trial, measured, self._is_feasible(outputs))
+        constraints = {name: measured.pop(name) for name in self._limits}
+        feasible = self._is_feasible(outputs) and within(constraints, self._limits)
+        return Evaluation(trial, measured, feasible, constraints)
 
     def _is_feasible(self, outputs: Mapping[str, Any]) -> bool:
         feasibility = self._feasibility

@@ -1,10 +1,11 @@
 """Each configuration evaluated several times: the median counts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from types import MappingProxyType
 from typing import Protocol
 
-from hmserve.trial import Evaluation, Results, Trial
+from hmserve.trial import Evaluation, Limits, Results, Trial, within
 
 
 class Evaluator(Protocol):
@@ -25,19 +26,29 @@ class Repeating:
     """Asks `evaluator` for every trial several times, one after the other in a request.
 
     Objectives are medians over the feasible results; a trial is feasible if more than half
-    of its results are, and has failed if none has a value. What came of a trial that is not
+    of its results are, and has failed if none has a value. A measured constraint is the median
+    of its values and has to hold by that; a result that violates one does not count against
+    the trial. What came of a trial that is not
     complete when the process dies is asked again.
 
     Args:
         evaluator: Evaluates once.
         times: How often; at least 2.
         tell: Called with a line for each single result.
+        limits: Those of the measured constraints.
     """
 
-    def __init__(self, evaluator: Evaluator, times: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        times: int,
+        tell: Callable[[str], None],
+        limits: Mapping[str, Limits] = MappingProxyType({}),
+    ) -> None:
         self._evaluator = evaluator
         self._times = times
         self._tell = tell
+        self._limits = limits
         self._came: dict[int, list[Evaluation]] = {}
         self._lost: dict[int, int] = {}
 
@@ -73,16 +84,25 @@ class Repeating:
             return []
         del self._came[trial.id]
         self._lost.pop(trial.id, None)
-        return [_median(trial, came)]
+        return [_median(trial, came, self._limits)]
 
 
-def _median(trial: Trial, came: Sequence[Evaluation]) -> Evaluation:
-    good = [e for e in came if e.feasible]
+def _median(
+    trial: Trial, came: Sequence[Evaluation], limits: Mapping[str, Limits]
+) -> Evaluation:
     measured = [e for e in came if e.objectives]
-    feasible = 2 * len(good) > len(came)
     if not measured:
         return Evaluation(trial, feasible=False)
-    counted = good if feasible else measured
-    names = counted[0].objectives
-    values = {name: median(e.objectives[name] for e in counted) for name in names}
-    return Evaluation(trial, values, feasible)
+    good = [e for e in came if e.feasible]
+    feasible = 2 * len(good) > len(came)
+    constraints = _medians([e.constraints for e in measured])
+    if constraints:
+        # Those beyond a limit have no other fault that is known.
+        good = [e for e in measured if e.feasible or not within(e.constraints, limits)]
+        feasible = 2 * len(good) > len(came) and within(constraints, limits)
+    objectives = _medians([e.objectives for e in (good if feasible else measured)])
+    return Evaluation(trial, objectives, feasible, constraints)
+
+
+def _medians(values: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: median(v[name] for v in values) for name in values[0]}

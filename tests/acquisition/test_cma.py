@@ -176,6 +176,29 @@ def test_it_starts_from_the_anchors_that_are_wanted():
         assert (spike(x[None])[0] > -1e-3) == high
 
 
+@pytest.mark.parametrize("starts", [0, 1, 9])
+def test_from_all_its_starts_it_climbs_at_once(starts):
+    class Counting(Hills):
+        calls = 0
+
+        def __call__(self, X):
+            self.calls += 1
+            return super().__call__(X)
+
+    hill, anchors = Counting([0.4] * 15), np.random.default_rng(0).random((9, 15))
+    CmaSearch(reals(15), starts=starts)(hill, anchors, anything, np.random.default_rng(0))
+    assert hill.asked > 1500 * (starts + 1)
+    assert hill.calls <= 100
+
+
+@pytest.mark.parametrize("sigma", [5e-324, 1e-300, 1e-5, 1e3, 1.7e308])
+def test_any_first_step_is_good_for_something(sigma):
+    hill = Hills([0.3, 0.6], waves=0.0)
+    anchors = np.array([[0.31, 0.61]])
+    found = CmaSearch(reals(2), sigma)(hill, anchors, anything, np.random.default_rng(0))
+    assert hill(found[None])[0] > hill(anchors)[0]
+
+
 def test_what_is_taken_is_not_returned():
     encoding, centre = reals(2), np.array([0.4, 0.6])
 

@@ -78,6 +78,24 @@ def test_far_from_any_gain_it_is_a_finite_number_that_points_to_one(models):
     assert (gradient[:, 0] < 0.0).all()
 
 
+@pytest.mark.parametrize("distance", [1e5, 1e9, 1e100, 1e200])
+@pytest.mark.parametrize("s", [1.0, 1e-6])
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_however_far_the_models_are_off_it_is_finite_and_points_to_more(
+    models, distance, s, sign
+):
+    posteriors = [models.Line(sign * distance, 1.0, s) for _ in range(3)]
+    X = np.array([[0.2, 0.5]])
+    for acquisition in (
+        LogExpectedVolumeImprovement(posteriors, front(5, 1), ONES),
+        LogExpectedHypervolumeImprovement(posteriors[:2], front(5, 2)[:, :2], ONES[:2]),
+    ):
+        value, gradient = acquisition.value_and_gradient(X)
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+        assert gradient[0, 0] < 0.0
+
+
 def test_an_objective_that_is_surely_gained_leaves_the_problem_of_the_others(models):
     # Where the third objective is certain, the volume is an area times what it gains.
     one, two = models.process(0), models.process(1)

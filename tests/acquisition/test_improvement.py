@@ -125,3 +125,25 @@ def test_a_model_without_gradients_has_an_acquisition_without():
             raise NotImplementedError
 
     assert not LogExpectedImprovement(Plain(), 0.0).differentiable
+
+
+@pytest.mark.parametrize("z", [-1e6, -1e9, -1e15, -1e40])
+def test_far_from_all_hope_the_gradient_still_points_to_the_better_and_the_less_known(
+    models, z
+):
+    # log EI -> log s - z^2/2 - 2 log |z|, whose derivatives by the mean and by s are these.
+    s, slope = 0.1, 2.0
+    acquisition = LogExpectedImprovement(models.Line(0.0, slope, s), z * s)
+    value, gradient = acquisition.value_and_gradient(np.zeros((1, 2)))
+    assert value[0] == pytest.approx(-0.5 * z * z, rel=1e-9)
+    assert gradient[0, 0] == pytest.approx(slope * z / s, rel=1e-9)
+
+
+@pytest.mark.parametrize("incumbent", [-1.7e308, -1e300, -1e160, 1e160, 1e300, 1.7e308])
+def test_a_gain_or_a_loss_of_any_size_neither_overflows_nor_divides(models, incumbent):
+    acquisition = LogExpectedImprovement(models.process(0), incumbent)
+    X = np.random.default_rng(0).random((20, 2))
+    value, gradient = acquisition.value_and_gradient(X)
+    assert np.isfinite(value).all()
+    assert np.isfinite(gradient).all()
+    np.testing.assert_allclose(value, acquisition(X), rtol=1e-9)

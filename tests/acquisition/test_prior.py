@@ -63,6 +63,32 @@ def test_the_odds_go_from_the_least_density_to_the_largest():
     assert found.max() == pytest.approx(math.log(9.0))
 
 
+@pytest.mark.parametrize("limit", [5e-324, 1e-300, 1.0, 1e300, 1.7e308])
+def test_whatever_the_least_odds_are_they_are_finite(limit):
+    steep = prior(REALS, {"a": PiecewiseLinear([0.0, 0.0, 1.0])})
+    for some in (steep, prior()):
+        odds, points = LogPriorOdds(some, limit), np.concatenate([X, [[1.0, 0.5], [0.0, 0.5]]])
+        value, gradient = odds.value_and_gradient(points)
+        assert (value == odds(points)).all()
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+        assert value.max() <= math.log(9.0) + 1e-12
+
+
+@pytest.mark.parametrize("exponent", [1e300, 1.7e308, math.inf])
+def test_any_trust_leaves_the_values_finite(models, exponent):
+    line = models.Line(0.5, -1.0, 0.3)
+    odds = LogPriorOdds(prior(), 1e-8)
+    trusting = [
+        PriorPosterior(line, 0.1, odds, exponent),
+        TimesPrior(LogExpectedImprovement(line, 0.0), LogPrior(prior(), 0.0), exponent),
+    ]
+    for each in trusting:
+        value, gradient = each.value_and_gradient(X)
+        assert np.isfinite(value).all()
+        assert np.isfinite(gradient).all()
+
+
 def test_the_odds_of_a_uniform_prior_are_even():
     odds = LogPriorOdds(prior(REALS, {}), 1e-8)
     value, gradient = odds.value_and_gradient(X)

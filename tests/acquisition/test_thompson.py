@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import linalg
 
 from hmserve.acquisition.maximize import Search
 from hmserve.acquisition.thompson import DrawnForest, DrawnProcess, Thompson, draw
+from hmserve.randomness import stream
 from hmserve.space.encoding import Encoding
 from hmserve.space.parameters import Real
 from hmserve.space.permutation import Permutation
@@ -73,6 +76,31 @@ def test_where_nothing_is_known_categories_have_the_covariance_of_the_kernel():
     inputs = kernel.inputs(X)
     expected = kernel(THETA, inputs, inputs)
     np.testing.assert_allclose(np.cov(draws(model, X, 500).T), expected, atol=0.3)
+
+
+@pytest.mark.parametrize("levels", [(0, 600), (600, 0), (40, 600)])
+def test_where_nothing_is_known_many_labels_have_the_covariance_of_the_kernel(levels):
+    kernel = Kernel(levels)
+    theta = np.array([np.log(2.0) if n == 600 else -3.0 for n in levels] + [0.0])
+    model = given_theta(kernel, np.full((1, 2), 0.0125), np.zeros(1), np.append(theta, 18.0))
+    X = np.full((6, 2), 0.5125)
+    X[:, levels.index(600)] = (np.array([0, 1, 6, 13, 333, 599]) + 0.5) / 600
+    inputs = kernel.inputs(X)
+    expected = kernel(theta, inputs, inputs)
+    assert expected[0, 1] < 0.2
+    np.testing.assert_allclose(np.cov(draws(model, X, 400).T), expected, atol=0.28)
+
+
+def test_a_draw_takes_no_more_the_more_labels_there_are():
+    kernel = Kernel([3000])
+    X = (np.arange(500)[:, None] + 0.5) / 3000
+    model = given_theta(kernel, X[:5], np.zeros(5), np.array([0.0, 0.0, -5.0]))
+    tracemalloc.start()
+    draw(model, np.random.default_rng(0)).mean(X)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A double for each row and label would have 12 MB, and one for each label and feature 25.
+    assert peak < 12e6
 
 
 @pytest.mark.parametrize("kind", ["spearman", "kendall", "hamming", "naive"])
@@ -150,7 +178,7 @@ def test_what_is_believed_is_drawn_as_it_is_believed():
 def test_the_acquisition_is_largest_where_the_draw_is_least(make, incumbent):
     model, X = make(), points(300, 6)
     acquisition = Thompson(5)(model, incumbent, 17)
-    drawn = draw(model, np.random.default_rng([5, 17])).mean(X)
+    drawn = draw(model, stream(5, 17, 2)).mean(X)
     assert drawn[np.argmax(acquisition(X))] == drawn.min()
     assert (np.diff(acquisition(X)[np.argsort(drawn)]) <= 1e-9).all()
 
@@ -176,7 +204,7 @@ def test_a_little_improvement_outweighs_a_little_risk():
     # In the units of the targets: the logarithm of a gain that is there for sure.
     model = process()
     acquisition = Thompson(5)(model, 0.0, 17)
-    drawn = draw(model, np.random.default_rng([5, 17]))
+    drawn = draw(model, stream(5, 17, 2))
     X = points(400, 6)
     a, f = acquisition(X), drawn.mean(X)
     better, worse = a[f < -0.1].min(), a[f > 0.1].max()

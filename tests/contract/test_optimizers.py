@@ -347,10 +347,10 @@ def test_where_fits_are_rare_a_run_that_was_cut_off_goes_on_too(name):
         run.observe(seed, "failed" if seed % 11 == 0 else "measured")
     run.ask(1)
     again = run.replayed()
-    fitted = run.optimizer.state["fitted"]
+    fitted = run.optimizer.state["views"][0]["fitted"]
     for _ in range(3):
         expected = run.ask(1)
         assert list(again.ask(1)) == expected
         run.settle("tell", range(9))
         again.tell(run.calls[-1][1])
-    assert run.optimizer.state["fitted"] == fitted
+    assert run.optimizer.state["views"][0]["fitted"] == fitted

@@ -79,7 +79,7 @@ def test_what_was_measured_where_it_is_not_feasible_changes_nothing(
 
     def run(value: float) -> Result:
         def function(point: Mapping[str, Any]) -> dict[str, Any]:
-            valid = point["n"] > 40
+            valid = point["n"] > 20
             return {"Value": point["x"] + 1 if valid else value, "Valid": valid}
 
         return optimize(path, function)

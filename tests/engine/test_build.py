@@ -102,3 +102,17 @@ def test_libraries_are_imported_when_they_are_needed(model, needs):
     )
     assert done.stderr == ""
     assert done.stdout.strip() == needs
+
+
+def test_only_the_shares_of_the_weights_of_objectives_matter():
+    several = {"optimization_objectives": ["y", "z"], "optimization_method": "local_search"}
+    asked = []
+    for weights in ([3, 1], [1.5e308, 0.5e308], [3e-308, 1e-308]):
+        found = scenario(**several, local_search_scalarization_weights=weights)
+        optimizer, trials = build(found, 1), []
+        while not optimizer.finished:
+            trials += optimizer.ask(1)
+            c = trials[-1].configuration
+            optimizer.tell([Evaluation(trials[-1], {"y": valley(c), "z": -c["a"]})])
+        asked.append(trials)
+    assert asked[0] == asked[1] == asked[2]

@@ -9,12 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hmserve.design.samplers import design
-from hmserve.engine.evolution import (
-    EvolutionOptions,
-    EvolutionProposer,
-    fitness_order,
-    front_numbers,
-)
+from hmserve.engine.evolution import EvolutionOptions, EvolutionProposer
+from hmserve.engine.fitness import Fittest, fitness_order, front_numbers
 from hmserve.engine.history import History
 from hmserve.engine.random_search import RandomProposer
 from hmserve.engine.staged import StagedOptimizer
@@ -248,6 +244,42 @@ def test_the_fitter_come_from_the_better_fronts(Y):
     order = fitness_order(Y, np.random.default_rng(0))
     assert sorted(order) == list(range(9))
     assert (np.diff(front_numbers(Y)[order]) >= 0).all()
+
+
+values = st.integers(0, 3).map(float) | st.floats(-1e300, 1e300)
+histories = st.integers(1, 4).flatmap(
+    lambda m: st.lists(
+        arrays(float, st.tuples(st.integers(0, 40), st.just(m)), elements=values)
+    )
+)
+
+
+@given(histories, st.integers(1, 6), st.integers(0, 9))
+def test_of_a_history_that_grows_the_fittest_are_those_of_the_whole(blocks, size, seed):
+    fittest = Fittest(size, blocks[0].shape[1] if blocks else 1)
+    for n, block in enumerate(blocks):
+        first = sum(map(len, blocks[:n]))
+        fittest.extend(np.arange(first, first + len(block)), block)
+    whole = np.concatenate([*blocks, fittest.Y[:0]])
+    wanted = fitness_order(whole, np.random.default_rng(seed))[:size]
+    order = fitness_order(fittest.Y, np.random.default_rng(seed), size)[:size]
+    assert fittest.rows[order].tolist() == wanted.tolist()
+
+
+@given(arrays(float, (60, 2), elements=st.integers(0, 9).map(float)), st.integers(0, 60))
+def test_enough_are_in_the_order_that_all_would_have(Y, enough):
+    whole, some = (fitness_order(Y, np.random.default_rng(1), k) for k in (None, enough))
+    assert whole[:enough].tolist() == some[:enough].tolist()
+    assert sorted(some) == list(range(60))
+
+
+def test_few_rows_of_a_long_history_are_kept():
+    fittest, Y = Fittest(20, 2), np.random.default_rng(0).random((20_000, 2))
+    fittest.extend(np.arange(20_000), Y)
+    assert len(fittest.rows) < 500
+    same = Fittest(20, 2)
+    same.extend(np.arange(20_000), np.zeros((20_000, 2)))
+    assert same.rows.tolist() == list(range(20))
 
 
 def test_each_part_of_a_front_has_its_turn():

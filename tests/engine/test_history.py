@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from hmserve.engine.history import History
@@ -105,3 +107,25 @@ def test_a_space_with_a_real_is_never_exhausted():
     known = History(Space([Real("x", 0.0, 1.0)]))
     known.observe([Evaluation(Trial(OUTSIDE, {"x": k / 9}), {"y": 0.0}) for k in range(10)])
     assert not known.exhausted
+
+
+@pytest.mark.parametrize("verb", ["tell", "drop", "abandon"])
+def test_one_answer_does_not_cost_more_where_many_are_pending(verb):
+    known = History(Space([Integer("i", 0, 20_000)]))
+    known.ask([Trial(k, {"i": k}) for k in range(20_000)])
+    trial = known.pending[0]
+    tracemalloc.start()
+    getattr(known, verb)([told(trial)] if verb == "tell" else [trial])
+    assert known.waiting
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # A list of them all would have 160 kB.
+    assert peak < 20_000
+
+
+def test_it_waits_while_any_trial_is_pending():
+    known = history(0, 1)
+    assert known.waiting
+    known.tell([told(trial) for trial in known.pending])
+    assert not known.waiting
+    assert not history().waiting

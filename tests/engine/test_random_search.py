@@ -91,6 +91,28 @@ def test_the_seed_and_the_number_of_the_trial_decide():
     assert found[0] != found[2]
 
 
+def test_who_knows_what_the_seed_of_the_run_draws_is_asked_for_something_else():
+    cube = [Real(f"x{k}", 0, 1) for k in range(6)]
+    drawn = np.random.default_rng(1).random((10_000, 6))
+    history = observed(cube, Encoding(Space(cube)).decode(drawn))
+    found = proposer(cube, seed=1).propose(history, 1, 0)
+    assert len(found) == 1
+    assert not history.has(found[0])
+
+
+def test_in_an_infinite_space_it_draws_until_there_is_something_new():
+    random, novelty = proposer(MIXED), proposer(MIXED).novelty(observed(MIXED))
+    novelty.take(random.encoding.sample(20_000, np.random.default_rng(0)))
+    (point,) = random.points(1, novelty, np.random.default_rng(0))
+    assert novelty(point[None])[0]
+
+
+def test_a_range_of_few_numbers_comes_to_an_end():
+    few = [Real("x", 1.0, 1.0 + 100 * 2.0**-52)]
+    history = observed(few, [{"x": 1.0 + k * 2.0**-52} for k in range(101)])
+    assert proposer(few).propose(history, 2, 0) == []
+
+
 def test_it_has_nothing_to_remember():
     random = proposer(MIXED)
     random.restore({"calls": 1})

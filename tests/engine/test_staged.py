@@ -123,6 +123,36 @@ def test_a_design_that_repeats_itself_is_asked_as_it_is():
     assert run.budget == 4
 
 
+def test_a_long_design_is_not_gone_through_at_every_observation():
+    looked = 0
+
+    class Watched(Space):
+        def key(self, configuration):
+            nonlocal looked
+            looked += 1
+            return super().key(configuration)
+
+    n = 300
+    design = [{"x": k / n} for k in range(n)]
+    run = StagedOptimizer(History(Watched([Real("x", 0.0, 1.0)])), design, InOrder, 1, 1)
+    for configuration in design[1:]:
+        run.observe([outside(configuration)])
+    assert [trial.configuration for trial in run.ask(n)] == design[:1]
+    assert run.budget == 2
+    assert looked < 10 * n
+
+
+def test_what_is_dropped_of_a_design_that_repeats_itself_comes_again_until_it_is_observed():
+    a, b = {"x": 0.5}, {"x": 0.25}
+    run = StagedOptimizer(History(WIDE), [a, b, a], InOrder, 0, 1)
+    first, second = run.ask(2)
+    run.drop([first, second])
+    assert [trial.configuration for trial in run.ask(2)] == [a, b]
+    run.observe([outside(a)])
+    run.drop(run.pending)
+    assert [trial.configuration for trial in run.ask(9)] == [b]
+
+
 def test_an_observation_does_not_end_the_run():
     run = optimizer(design=2, iterations=1, batch=1)
     run.observe([outside({"x": k / 100}) for k in range(50)])

@@ -99,6 +99,38 @@ def test_quantiles_of_cut_normals_are_exact_far_outside():
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("deviation", [1e-300, 1e-308, 5e-324])
+def test_a_normal_of_almost_no_width_is_one_number(deviation):
+    needle = NormalMixture([0.5], [deviation])
+    assert draws(needle, np.linspace(0.01, 0.99, 9)).tolist() == [0.5] * 9
+    assert [needle.quantile(u) for u in (0.01, 0.99)] == pytest.approx([0.5] * 2, abs=1e-15)
+    assert cdfs(needle, np.array([0.0, 0.4, 0.5, 0.6, 1.0])).tolist() == [0, 0, 0.5, 1, 1]
+    for found in (densities(needle, Z), slopes(needle, Z)):
+        assert np.isfinite(found).all()
+    assert np.argmax(densities(needle, Z)) == 101
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation"), [(0.5, 1e300), (1e300, 1e300), (-50.0, 1e9), (2.0, 1e17)]
+)
+def test_a_normal_of_endless_width_is_uniform(mean, deviation):
+    flat = NormalMixture([mean], [deviation])
+    np.testing.assert_allclose(densities(flat, Z), 1.0, rtol=1e-7)
+    np.testing.assert_allclose([flat.density(z) for z in Z], 1.0, rtol=1e-7)
+    np.testing.assert_allclose(draws(flat, Z), Z, atol=1e-7)
+    np.testing.assert_allclose([flat.quantile(u) for u in Z], Z, atol=1e-7)
+
+
+@pytest.mark.parametrize("deviation", [2e4, 1e6, 1e12])
+@pytest.mark.parametrize("away", [-30.0, -1.0, 2.0, 30.0])
+def test_of_a_wide_normal_its_slope_is_seen(deviation, away):
+    wide = NormalMixture([away * deviation], [deviation])
+    slope = away / deviation
+    expected = np.exp(slope * (Z - 0.5))
+    expected /= expected.mean()
+    np.testing.assert_allclose(densities(wide, Z), expected, rtol=1e-8)
+
+
 def test_ten_thousand_points_meet_a_thousand_kernels_faster_than_one_by_one():
     rng = np.random.default_rng(0)
     mixture = NormalMixture(rng.random(1000).tolist(), [0.1] * 1000)

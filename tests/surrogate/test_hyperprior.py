@@ -2,9 +2,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
-from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, with_noise
+from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior, log_normal, with_noise
 
 HVARFNER = LengthPrior(0.0, math.sqrt(3.0))
 
@@ -60,3 +62,39 @@ def test_noise_comes_last():
         pytest.approx([0.5, -4.0]),
         pytest.approx([2.0, 1.5]),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "location", "scale"),
+    [
+        ("lognormal", [0.4, 0.7], 0.4, 0.7),
+        ("gamma", [1.0, 1.0], -0.577215664901533, math.pi / math.sqrt(6.0)),
+        # The log-normal whose mean and deviation are these.
+        ("normal", [2.0, 1.0], math.log(2.0) - math.log(1.25) / 2, math.sqrt(math.log(1.25))),
+        ("uniform", [0.0, 2.0], -math.log(4 / 3) / 2, math.sqrt(math.log(4 / 3))),
+    ],
+)
+def test_a_named_prior_has_the_place_and_spread_of_its_logarithm(
+    name, parameters, location, scale
+):
+    assert log_normal(name, parameters) == pytest.approx((location, scale))
+
+
+positive = st.floats(5e-324, 1.7e308)
+
+
+@given(
+    st.one_of(
+        st.tuples(st.just("lognormal"), st.floats(-1.7e308, 1.7e308), positive),
+        st.tuples(st.sampled_from(["gamma", "normal"]), positive, positive),
+        st.tuples(st.just("uniform"), st.floats(0, 1e300), st.floats(2e300, 1.7e308)),
+    )
+)
+def test_the_penalty_of_any_named_prior_and_its_slope_are_finite(given):
+    name, *parameters = given
+    location, scale = log_normal(name, parameters)
+    prior = with_noise(kernel_prior(np.ones(2), HVARFNER, (location, scale)), location, scale)
+    for theta in (prior.low, prior.high):
+        value, slope = prior.negative_log(theta)
+        assert np.isfinite(value)
+        assert np.isfinite(slope).all()

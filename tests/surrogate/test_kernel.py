@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,9 +7,12 @@ from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process.kernels import Matern
 
+from hmserve.space.permutation import Permutation
 from hmserve.surrogate.kernel import Kernel, matern52, matern52_with_slope
 
 LEVELS = (0, 3, 0, 2, 0)
+MANY = [(16, 17), (40,), (0, 3000), (70_000, 0), (64, 3, 0, 20, 2), (20,) * 12]
+"""With categories of many levels, which are treated in another way than those of few."""
 
 
 def points(n, levels=LEVELS, seed=0):
@@ -43,7 +48,7 @@ def covariances(levels, theta, A, B):
     return kernel(theta, kernel.inputs(A), kernel.inputs(B))
 
 
-@pytest.mark.parametrize("levels", [LEVELS, (0,), (4,), (2, 5, 3), (0, 0), (1, 0)])
+@pytest.mark.parametrize("levels", [LEVELS, (0,), (4,), (2, 5, 3), (0, 0), (1, 0), *MANY])
 def test_it_is_its_definition(levels):
     A, B, theta = points(12, levels), points(9, levels, seed=1), thetas(levels)
     expected = by_definition(theta, levels, A, B)
@@ -68,7 +73,7 @@ def test_it_is_the_product_of_the_kernels_of_its_columns():
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(st.sampled_from([0, 0, 1, 2, 64]), min_size=1, max_size=6),
+    st.lists(st.sampled_from([0, 0, 1, 2, 15, 64]), min_size=1, max_size=6),
     st.integers(0, 2**20),
     st.floats(-5.0, 5.0),
 )
@@ -100,7 +105,69 @@ def test_the_correlation_leaves_its_argument_alone():
     assert R2.tolist() == [0.5, 2.0]
 
 
-@pytest.mark.parametrize("levels", [LEVELS, (0,), (3, 2), (0, 0, 0)])
+def brute_force(theta, X, Y):
+    """The kernel of the categories `X` and `Y`, all pairs of rows at once."""
+    mismatch = (X[:, None, :] != Y[None, :, :]) @ np.exp(theta[:-1])
+    return np.exp(theta[-1] - mismatch)
+
+
+@pytest.mark.parametrize(("levels", "n", "m"), [((64,) * 5, 400, 90), ((300,), 700, 300)])
+def test_rows_too_many_to_be_compared_at_once_are_compared_as_well(levels, n, m):
+    A, B, theta = points(n, levels), points(m, levels, seed=1), thetas(levels)
+    # What is rare among many levels: rows that agree.
+    B[: m // 2] = A[-(m // 2) :]
+    expected = brute_force(theta, A, B)
+    np.testing.assert_allclose(covariances(levels, theta, A, B), expected, rtol=1e-12)
+    M = np.random.default_rng(0).normal(size=(n, n))
+    kernel = Kernel(levels)
+    inputs = kernel.inputs(A)
+    K = kernel.with_slope(theta, inputs, inputs)
+    by_column = [
+        -np.exp(theta[j]) * (M * K.k * (A[:, j, None] != A[:, j])).sum()
+        for j in range(len(levels))
+    ]
+    gradient = kernel.contract(theta, inputs, K, M)
+    np.testing.assert_allclose(gradient, [*by_column, (M * K.k).sum()], atol=1e-10 * n * n)
+
+
+@pytest.mark.parametrize("levels", [(0, 0), (3, 0), (64, 0)])
+def test_permutations_that_are_only_same_or_different_are_categories(levels):
+    order = Permutation("p", 12, "naive")
+    rng = np.random.default_rng(0)
+    some = [order.encode(tuple(rng.permutation(12).tolist())) for _ in range(4)]
+    X = np.column_stack([points(20, levels[:1])[:, 0], rng.choice(some, 20)])
+    theta, kernel = thetas(levels), Kernel(levels, {1: order})
+    inputs = kernel.inputs(X)
+    K = kernel(theta, inputs, inputs)
+    alone = covariances(levels[:1], theta[[0, 2]], X[:, :1], X[:, :1])
+    different = X[:, 1, None] != X[:, 1]
+    np.testing.assert_allclose(K, alone * np.exp(-np.exp(theta[1]) * different), rtol=1e-12)
+    M = rng.normal(size=(20, 20))
+    gradient = kernel.contract(theta, inputs, kernel.with_slope(theta, inputs, inputs), M)
+    numeric = approx_fprime(theta, lambda t: (M * kernel(t, inputs, inputs)).sum(), 1e-6)
+    np.testing.assert_allclose(gradient, numeric, atol=1e-5 * np.abs(numeric).max())
+
+
+@pytest.mark.parametrize("levels", [(3000,), (64,) * 20, (0, 3000)])
+def test_what_it_takes_does_not_grow_with_the_number_of_levels(levels):
+    A, B, theta, kernel = (
+        points(300, levels),
+        points(30, levels, 1),
+        thetas(levels),
+        Kernel(levels),
+    )
+    tracemalloc.start()
+    a, b = kernel.inputs(A), kernel.inputs(B)
+    covariance = kernel.with_slope(theta, b, b)
+    kernel.contract(theta, b, covariance, covariance.k)
+    kernel(theta, a, b)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # One double for each of 300 rows and 1,000 levels would have 2.4 MB.
+    assert peak < 2e6
+
+
+@pytest.mark.parametrize("levels", [LEVELS, (0,), (3, 2), (0, 0, 0), *MANY])
 def test_contracting_gives_the_derivatives_by_the_hyperparameters(levels):
     X, theta = points(14, levels), thetas(levels)
     M = np.random.default_rng(3).normal(size=(14, 14))
@@ -112,7 +179,7 @@ def test_contracting_gives_the_derivatives_by_the_hyperparameters(levels):
     np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-5 * np.abs(numeric).max())
 
 
-@pytest.mark.parametrize("levels", [LEVELS, (0,), (3, 2)])
+@pytest.mark.parametrize("levels", [LEVELS, (0,), (3, 2), (64, 0, 20)])
 def test_pulling_back_gives_the_derivatives_by_the_points(levels):
     A, B, theta = points(6, levels), points(11, levels, seed=4), thetas(levels)
     W = np.random.default_rng(5).normal(size=(6, 11))
