@@ -22,7 +22,7 @@ from hmserve.scenario import Scenario
 from hmserve.trial import OUTSIDE, Evaluation, Trial
 
 many = settings(
-    max_examples=500,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.reuse, Phase.generate],  # small cases as they are: shrinking is slow
