@@ -11,20 +11,15 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
+
+from comparison.problems.tables import kernel_table
 
 import hmserve
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "examples"
-KERNELS = {
-    "convolution-rtx3090": EXAMPLES / "kernels",
-    "convolution-a100": HERE / "data",
-    "dedispersion-mi250x": HERE / "data",
-    "pnpoly-rtx3090": HERE / "data",
-}
 BRANIN_MINIMUM = 0.39788735772973816
 
 Function = Callable[[Mapping[str, Any]], Any]
@@ -57,17 +52,6 @@ def branin_regret(seed: int) -> float:
     best = run(scenario, branin, seed).best
     assert best is not None
     return best.objectives["value"] - BRANIN_MINIMUM
-
-
-@cache
-def kernel_table(name: str) -> tuple[dict[str, list[int]], dict[tuple[int, ...], float]]:
-    """Return the levels of each parameter and the time of each configuration that works."""
-    with gzip.open(KERNELS[name] / f"{name}.csv.gz", "rt", newline="") as file:
-        rows = list(csv.DictReader(file))
-    names = [key for key in rows[0] if key not in {"time_ms", "status"}]
-    levels = {name: sorted({int(row[name]) for row in rows}) for name in names}
-    good = [row for row in rows if row["status"] == "ok"]
-    return levels, {tuple(int(row[n]) for n in names): float(row["time_ms"]) for row in good}
 
 
 def kernel_ratio(name: str, seed: int) -> float:
