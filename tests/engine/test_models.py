@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hmserve.engine.models import Data, Modeller, Models, merit, subset
+from hmserve.surrogate import feasibility
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.regression import FitOptions, GaussianProcessRegression
 
@@ -110,13 +111,20 @@ def test_without_a_success_there_is_no_model_of_objectives():
     assert models.feasibility is not None
 
 
-def test_many_failures_and_no_success_are_not_fitted_every_time():
-    modeller = real()
+def test_many_failures_and_no_success_are_not_fitted_every_time(monkeypatch):
+    modeller, sizes = real(), []
+    search = feasibility.maximum_a_posteriori
+
+    def counting(kernel, X, *others):
+        sizes.append(len(X))
+        return search(kernel, X, *others)
+
+    monkeypatch.setattr(feasibility, "maximum_a_posteriori", counting)
     fitted(modeller, 150, infeasible=150)
     fitted(modeller, 155, infeasible=155, seed=1)
-    assert modeller.state["fitted"] == 150
+    assert sizes == [150]
     fitted(modeller, 165, infeasible=165, seed=1)
-    assert modeller.state["fitted"] == 165
+    assert sizes == [150, 165]
 
 
 def test_a_first_success_is_fitted_at_once():
