@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from hmserve.commandline import arguments
+
 T = TypeVar("T")
 
 
@@ -182,3 +184,51 @@ class Stops:
     evaluations: int | None
     target: Mapping[str, float]
     patience: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatorOptions:
+    """A command that hmserve starts for the evaluations: the key ``evaluator``.
+
+    Args:
+        command: The program and its arguments.
+        kind: ``protocol`` or ``once``.
+        workers: How many evaluate side by side.
+        batch_size: How many have to be free before new trials are proposed.
+        timeout: Seconds an evaluation may take; None for no limit.
+        memory_limit: In MB of 2^20 bytes, of all its processes; None for no limit.
+        retries: How often a failed trial is tried again.
+        max_consecutive_failures: So many in a row end the run; None: they never do.
+        directories: ``none``, ``keep``, ``keep_failed`` or ``remove``.
+        output: A regular expression with one group by column; None: the last line.
+    """
+
+    command: tuple[str, ...]
+    kind: str = "protocol"
+    workers: int = 1
+    batch_size: int = 1
+    timeout: float | None = None
+    memory_limit: float | None = None
+    retries: int = 0
+    max_consecutive_failures: int | None = 20
+    directories: str = "none"
+    output: Mapping[str, str] | None = None
+
+    @classmethod
+    def read(cls, block: Mapping[str, Any] | None) -> "EvaluatorOptions | None":
+        """Return what the key says; None if it is absent."""
+        if block is None:
+            return None
+        most = block["max_consecutive_failures"]
+        return cls(
+            command=arguments(block["command"]),
+            kind=block["kind"],
+            workers=int(block["workers"]),
+            batch_size=int(block["batch_size"]),
+            timeout=block["timeout"],
+            memory_limit=block["memory_limit"],
+            retries=int(block["retries"]),
+            max_consecutive_failures=None if most is None else int(most),
+            directories=block["directories"],
+            output=block["output"],
+        )

@@ -22,6 +22,7 @@ from hmserve.journal.records import (
     Ask,
     Drop,
     End,
+    Expire,
     Observe,
     Record,
     Resume,
@@ -63,7 +64,9 @@ class Recorder:
         self.ledger = ledger
         self._writer = writer
         self._table = table
-        self._began = time.monotonic() - ledger.elapsed
+        self._opened = time.monotonic()
+        self._began = self._opened - ledger.elapsed
+        self._handed: dict[int, float] = {}
 
     @property
     def elapsed(self) -> float:
@@ -73,6 +76,15 @@ class Recorder:
     def asked(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:
         """Record an ask."""
         self._append(Ask(time.time(), self.elapsed, trials, state))
+        self._handed.update({trial.id: time.monotonic() for trial in trials})
+
+    def overdue(self, deadline: float) -> list[Trial]:
+        """Return what is pending for more than `deadline` seconds in this process."""
+        asked_by = time.monotonic() - deadline
+        pending = self.ledger.pending
+        for trial in pending:
+            self._handed.setdefault(trial.id, self._opened)
+        return [trial for trial in pending if self._handed[trial.id] < asked_by]
 
     def received(self, results: Results) -> None:
         """Record results."""
@@ -88,6 +100,11 @@ class Recorder:
         """Record that trials were given back."""
         ids = [trial.id for trial in trials]
         self._append(Drop(time.time(), self.elapsed, ids))
+
+    def expired(self, trials: Sequence[Trial]) -> None:
+        """Record that trials are no longer waited for."""
+        ids = [trial.id for trial in trials]
+        self._append(Expire(time.time(), self.elapsed, ids))
 
     def sync(self) -> None:
         """Make all that was recorded survive a crash of the machine."""
@@ -161,21 +178,30 @@ class Run(Closing):
         if waiting:
             evaluator.submit(waiting)
         while not self.optimizer.finished:
-            self._stop_early()
-            with self.profile.phase("propose"):
-                trials = self.optimizer.ask(evaluator.free)
+            trials = self.ask(evaluator.free)
             if trials:
-                with self.profile.phase("record"):
-                    self.recorder.asked(trials, self.optimizer.state)
-                    self.recorder.sync()
                 known.clear()
                 evaluator.submit(trials)
-            if self.optimizer.pending:
+                if evaluator.free:
+                    continue
+            if self.optimizer.pending or self.optimizer.expired:
                 with self.profile.phase("evaluate"):
                     results = evaluator.collect()
                 self.take(self._without(known, results))
                 heard(self)
         self.recorder.end(self._reason or "done")
+
+    def ask(self, n: int) -> Sequence[Trial]:
+        """Return at most `n` new trials, which are on disk."""
+        self._stop_early()
+        self._expire()
+        with self.profile.phase("propose"):
+            trials = self.optimizer.ask(n)
+        if trials:
+            with self.profile.phase("record"):
+                self.recorder.asked(trials, self.optimizer.state)
+                self.recorder.sync()
+        return trials
 
     def take(self, results: Results) -> None:
         """Record `results`, then let the optimizer learn from them."""
@@ -203,6 +229,16 @@ class Run(Closing):
         key = self.scenario.space.key(evaluation.trial.configuration)
         values = (*evaluation.objectives.items(), *evaluation.constraints.items())
         return key, values, evaluation.feasible
+
+    def _expire(self) -> None:
+        """Give up the trials that are past their deadline."""
+        deadline = self.scenario.trial_deadline
+        if deadline is None:
+            return
+        late = self.recorder.overdue(deadline)
+        if late:
+            self.recorder.expired(late)
+            self.optimizer.expire(late)
 
     def _stop_early(self) -> None:
         # The first ask is always made, so that a budget of nothing still runs the design.

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from hmserve.budget import iterations_of, method_of, stops_of, threads_of
 from hmserve.checks import (
     Objectives,
     check_boxes,
@@ -29,12 +30,14 @@ from hmserve.checks import (
     warn_without_effect,
     with_aliases,
 )
+from hmserve.commandline import check_evaluator
 from hmserve.document import Findings, Problem, parse_json, plain, read_text, report
 from hmserve.domains import read_parameter
 from hmserve.errors import ScenarioError
 from hmserve.options import (
     AcquisitionOptions,
     Design,
+    EvaluatorOptions,
     Feasibility,
     FittingOptions,
     Model,
@@ -76,6 +79,8 @@ class Scenario:
         ranges: What an objective can be at all, as the user sees it.
         output_constraints: Limits of what is measured besides the objectives, by name.
         mode: ``default``, ``client-server`` or ``exhaustive``.
+        protocol: ``classic`` or ``ask-tell``: what a client speaks.
+        evaluator: The command that evaluates, if hmserve starts one.
         exhaustive_file: Absolute path of the table of mode ``exhaustive``.
         feasibility: None if there is no feasibility column.
         feasibility_threshold: What is less likely feasible is avoided; None: hmserve decides.
@@ -85,6 +90,7 @@ class Scenario:
         fitting: How Gaussian processes are fitted.
         acquisition: ``EI``, ``UCB`` or ``TS``.
         searching: What is maximised, and how.
+        pending_strategy: How trials that are out enter a proposal.
         scalarization: How several objectives become one.
         prior: How priors enter.
         model_free: The methods without a model.
@@ -92,6 +98,7 @@ class Scenario:
         batch_size: Configurations in each of them.
         repetitions: How often each is evaluated.
         time_budget: In seconds; None for no limit.
+        trial_deadline: Seconds a trial is waited for; None for no limit.
         stops: What else ends the run.
         threads: How many linear algebra may use.
         seed: None if it is to be drawn.
@@ -115,6 +122,8 @@ class Scenario:
     ranges: Mapping[str, tuple[float, float]]
     output_constraints: Mapping[str, Limits]
     mode: str
+    protocol: str
+    evaluator: EvaluatorOptions | None
     exhaustive_file: str | None
     feasibility: Feasibility | None
     feasibility_threshold: float | None
@@ -124,6 +133,7 @@ class Scenario:
     fitting: FittingOptions
     acquisition: str
     searching: AcquisitionOptions
+    pending_strategy: str
     scalarization: ScalarizationOptions
     prior: PriorOptions
     model_free: ModelFreeOptions
@@ -131,6 +141,7 @@ class Scenario:
     batch_size: int
     repetitions: int
     time_budget: float | None
+    trial_deadline: float | None
     stops: Stops
     threads: int
     seed: int | None
@@ -253,6 +264,7 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
     check_boxes(document, len(objectives.names), findings)
+    check_evaluator(document["evaluator"], [*objectives.names, *limits], findings)
     check_hyperpriors(document, findings)
     table = exhaustive_file(document, origin.directory, findings)
     inputs = {table: "exhaustive_search_file"}
@@ -279,11 +291,11 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
 def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
     document, given, origin, findings = reading
     parts = _parts(reading, parameters)
-    method, design = _method(document)
+    method, design = method_of(document)
     minutes, seed, print_best = (document[k] for k in ("time_budget", "seed", "print_best"))
     batch = int(document["evaluations_per_optimization_iteration"])
     mode = document["hypermapper_mode"]["mode"]
-    iterations = _iterations(document, given, method, design)
+    iterations = iterations_of(document, given, method, design)
     if document["max_evaluations"] is not None:
         # So that whoever reads this document again finds the same budget.
         document["optimization_iterations"] = iterations
@@ -295,6 +307,8 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         ranges=parts.objectives.ranges,
         output_constraints=parts.output_constraints,
         mode="client-server" if mode == "interactive" else mode,
+        protocol=document["protocol"],
+        evaluator=EvaluatorOptions.read(document["evaluator"]),
         exhaustive_file=parts.exhaustive_file,
         feasibility=Feasibility.read(document["feasible_output"]),
         feasibility_threshold=document["feasible_output"]["feasibility_threshold"],
@@ -304,6 +318,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         fitting=pick(FittingOptions, document),
         acquisition=document["acquisition_function"].split("_")[0],
         searching=pick(AcquisitionOptions, document),
+        pending_strategy=document["pending_strategy"],
         scalarization=pick(ScalarizationOptions, document),
         prior=pick(PriorOptions, document),
         model_free=pick(ModelFreeOptions, document),
@@ -311,8 +326,9 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         batch_size=batch,
         repetitions=int(document["number_of_repetitions"]),
         time_budget=None if minutes < 0 else min(minutes, 1e300) * 60.0,
-        stops=_stops(document, parts.target),
-        threads=_threads(int(document["number_of_cpus"])),
+        trial_deadline=document["trial_deadline"],
+        stops=stops_of(document, parts.target),
+        threads=threads_of(int(document["number_of_cpus"])),
         seed=None if seed is None else int(seed),
         files=Files(**parts.files),
         resume_data=parts.resume_data,
@@ -326,62 +342,6 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         document=document,
         warnings=tuple(findings.warnings),
     )
-
-
-def _method(document: Mapping[str, Any]) -> tuple[str, Design]:
-    """Return the method, and the design of experiments it begins with."""
-    method, block = document["optimization_method"], document["design_of_experiment"]
-    kind, samples = block["doe_type"], int(block["number_of_samples"])
-    if kind == "embedding random sampling":
-        kind = "random sampling"
-    if method == "exhaustive":
-        kind = "grid_search"
-    elif method == "evolutionary_optimization":
-        samples = int(document["evolution_population_size"])
-    elif method == "local_search" and document["local_search_random_points"] is not None:
-        samples = int(document["local_search_random_points"])
-    names = {"prior_guided_optimization": "bayesian_optimization"}
-    return names.get(method, method), Design(kind, samples, block["allow_repetitions"])
-
-
-def _iterations(
-    document: Mapping[str, Any], given: Mapping[str, Any], method: str, design: Design
-) -> int:
-    """Return how many requests follow the design."""
-    if design.kind == "grid_search":
-        return 0
-    if method == "evolutionary_optimization":
-        return int(document["evolution_generations"])
-    limit = document["max_evaluations"]
-    if method == "local_search" and document["local_search_evaluation_limit"] >= 0:
-        limit = document["local_search_evaluation_limit"]
-    elif "optimization_iterations" in given or limit is None:
-        return int(document["optimization_iterations"])
-    batch = int(document["evaluations_per_optimization_iteration"])
-    return max(-(-(int(limit) - design.samples) // batch), 0)
-
-
-def _threads(wanted: int) -> int:
-    """Return how many threads linear algebra may use: no more than there are cores.
-
-    Threads that wait for a core wait for each other: a request would take minutes.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    return max(min(wanted, cores), 1)
-
-
-def _stops(document: Mapping[str, Any], target: Mapping[str, float]) -> Stops:
-    limit, patience = (
-        document["max_evaluations"],
-        document["max_evaluations_without_improvement"],
-    )
-    if document["optimization_method"] == "local_search":
-        own = int(document["local_search_evaluation_limit"])
-        limit = min(own, limit or own) if own >= 0 else limit
-    return Stops(limit, target, patience)
 
 
 def outward(scenario: Scenario, evaluation: Evaluation) -> Evaluation:

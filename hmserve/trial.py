@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hmserve.space.parameters import Value
 
@@ -45,12 +45,16 @@ class Evaluation:
         objectives: Measured, by name.
         feasible: Whether it was measured and everything holds that is asked of it.
         constraints: The measured constraints, by name; empty where there are none.
+        details: How it was evaluated, as JSON values: recorded, never learnt from. Keys, all
+            optional: `worker`, a number; `started` and `finished`, Unix seconds; `failure`,
+            its class; `exit`, a status; `signal`, a name; `attempts`; `directory`.
     """
 
     trial: Trial
     objectives: Mapping[str, float] = field(default_factory=dict)
     feasible: bool = True
     constraints: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         if self.feasible and not self.objectives:

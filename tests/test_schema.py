@@ -244,10 +244,10 @@ def test_filled_in_defaults_are_nobody_elses() -> None:
         ),
         ({"colour": 3}, "$.colour", "unknown key"),
         (
-            {"workers": 3},
-            "$.workers",
+            {"fidelity": 3},
+            "$.fidelity",
             "this key is not supported by this version of hmserve yet "
-            "(hmserve: evaluations side by side); remove it",
+            "(hmserve: cheap versions of an evaluation); remove it",
         ),
         (
             {"optimization_objectives": [{"goal": "maximize"}]},

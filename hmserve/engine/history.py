@@ -3,7 +3,7 @@
 Pure Python: the design of experiments is asked before numpy is imported.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from hmserve.errors import UnknownTrialError
 from hmserve.space.space import Configuration, Space
@@ -22,12 +22,18 @@ class History:
         self.evaluations: list[Evaluation] = []
         self.abandoned: list[Trial] = []
         self._pending: dict[int, Trial] = {}
+        self._expired: dict[int, Trial] = {}
         self._seen: dict[Hashable, int] = {}
 
     @property
     def pending(self) -> Sequence[Trial]:
         """Trials asked and not yet answered, in the order of the asks."""
         return tuple(self._pending.values())
+
+    @property
+    def expired(self) -> Sequence[Trial]:
+        """Trials nobody waits for any more that may still be answered."""
+        return tuple(self._expired.values())
 
     @property
     def waiting(self) -> bool:
@@ -50,7 +56,7 @@ class History:
             self._count(trial, 1)
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
-        """Move pending trials to the evaluations; all or, if one is unknown, none.
+        """Move trials that are out to the evaluations; all or, if one is unknown, none.
 
         They are entered in the order of the asks: within one call the order does not matter.
         """
@@ -64,15 +70,20 @@ class History:
         self.evaluations.extend(evaluations)
 
     def drop(self, trials: Sequence[Trial]) -> Sequence[Trial]:
-        """Forget pending trials, and return them: they may be proposed again."""
+        """Forget trials that are out, and return them: they may be proposed again."""
         dropped = self._take(trials)
         for trial in dropped:
             self._count(trial, -1)
         return dropped
 
     def abandon(self, trials: Sequence[Trial]) -> None:
-        """Take pending trials off the list: they are not proposed again."""
+        """Take trials that are out off the list: they are not proposed again."""
         self.abandoned.extend(self._take(trials))
+
+    def expire(self, trials: Sequence[Trial]) -> None:
+        """Wait no more for pending trials; they are not proposed again."""
+        _require(trials, self._pending)
+        self._expired |= {trial.id: self._pending.pop(trial.id) for trial in trials}
 
     def _count(self, trial: Trial, by: int) -> None:
         key = self.space.key(trial.configuration)
@@ -81,10 +92,18 @@ class History:
             del self._seen[key]
 
     def _take(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Return the pending trials with the ids of `trials`, and let go of them."""
-        wanted: set[int] = set()
-        for trial in trials:
-            if trial.id not in self._pending or trial.id in wanted:
-                raise UnknownTrialError(f"trial {trial.id} is not pending")
-            wanted.add(trial.id)
-        return [self._pending.pop(trial.id) for trial in trials]
+        """Return the trials with the ids of `trials` that are out, and let go of them."""
+        _require(trials, self._pending, self._expired)
+        homes = [
+            self._pending if trial.id in self._pending else self._expired for trial in trials
+        ]
+        return [home.pop(trial.id) for home, trial in zip(homes, trials, strict=True)]
+
+
+def _require(trials: Sequence[Trial], *homes: Mapping[int, Trial]) -> None:
+    """Raise if one of `trials` is in none of the `homes`, or comes twice."""
+    wanted: set[int] = set()
+    for trial in trials:
+        if trial.id in wanted or not any(trial.id in home for home in homes):
+            raise UnknownTrialError(f"trial {trial.id} is not pending")
+        wanted.add(trial.id)

@@ -10,6 +10,8 @@ class Optimizer(Protocol):
     """Ask-and-tell: no clock, no files, no objective function.
 
     A trial is pending from the `ask` that returns it until it is told, dropped or abandoned.
+    One that is expired meanwhile can still be told, dropped or abandoned, but the optimizer
+    reckons no more with its result and does not wait for it.
     What is asked depends on the scenario, the seed and the order of the calls alone, so a
     journal of the calls brings an optimizer back to where it was: `replay` for each ask,
     the verbs themselves for the rest.
@@ -22,6 +24,10 @@ class Optimizer(Protocol):
     @property
     def pending(self) -> Sequence[Trial]:
         """The trials that were asked and not yet answered, in the order of the asks."""
+
+    @property
+    def expired(self) -> Sequence[Trial]:
+        """The trials that were given up and may still be answered, in the order of the asks."""
 
     @property
     def budget(self) -> int:
@@ -73,6 +79,13 @@ class Optimizer(Protocol):
 
         Raises:
             UnknownTrialError: A trial is not pending. Nothing has changed.
+        """
+
+    def expire(self, trials: Iterable[Trial]) -> None:
+        """Give up waiting for pending trials; their budget is spent, a late answer counts.
+
+        Raises:
+            UnknownTrialError: A trial is not pending, or has expired. Nothing has changed.
         """
 
     def stop(self) -> None:

@@ -55,13 +55,14 @@ class RandomProposer:
         return self.encoding.decode(self.points(n, self.novelty(history), rng))
 
     def novelty(self, history: History) -> Novelty:
-        """Return which points were not evaluated, are not pending and were not abandoned."""
+        """Return which points were never asked, or dropped, and not observed either."""
         if self._settled is None or self._settled.history is not history:
             encoding, everything = self.encoding, self._everything
             settled = Hashed(encoding) if everything is None else Listed(encoding, everything)
             self._settled = Settled(history, encoding, settled)
         novelty = self._settled.novelty.copy()
-        novelty.take(self.encoding.encode(trial.configuration for trial in history.pending))
+        out = [*history.pending, *history.expired]
+        novelty.take(self.encoding.encode(trial.configuration for trial in out))
         return novelty
 
     def points(self, n: int, novelty: Novelty, rng: np.random.Generator) -> Floats:

@@ -71,6 +71,10 @@ class StagedOptimizer:
         return self._history.pending
 
     @property
+    def expired(self) -> Sequence[Trial]:
+        return self._history.expired
+
+    @property
     def state(self) -> Mapping[str, Any]:
         return self._proposer.state if self._proposer else {}
 
@@ -118,6 +122,9 @@ class StagedOptimizer:
 
     def abandon(self, trials: Iterable[Trial]) -> None:
         self._history.abandon(list(trials))
+
+    def expire(self, trials: Iterable[Trial]) -> None:
+        self._history.expire(list(trials))
 
     def stop(self) -> None:
         self._stopped = True

@@ -12,6 +12,7 @@ FREE: Final = frozenset(
         "$schema",
         "append_profiles",
         "application_name",
+        "evaluator",
         "log_file",
         "max_evaluations",
         "max_evaluations_without_improvement",
@@ -25,6 +26,7 @@ FREE: Final = frozenset(
         "print_posterior_best",
         "profiling",
         "profiling_file",
+        "protocol",
         "resume_optimization",
         "resume_optimization_data",
         "resume_optimization_file",
@@ -32,6 +34,7 @@ FREE: Final = frozenset(
         "target",
         "time_budget",
         "timestamp",
+        "trial_deadline",
         "verbose_logging",
         "warm_start",
     }

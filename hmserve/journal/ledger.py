@@ -11,6 +11,7 @@ from hmserve.journal.records import (
     Ask,
     Drop,
     End,
+    Expire,
     Observe,
     Record,
     Resume,
@@ -53,6 +54,7 @@ class Ledger:
         self.abandoned = 0
         self.end: End | None = None
         self._pending: dict[int, Trial] = {}
+        self._expired: set[int] = set()
         self._rows_at_ask = 0
 
     @classmethod
@@ -72,8 +74,8 @@ class Ledger:
 
     @property
     def pending(self) -> list[Trial]:
-        """The trials that wait for an answer, in the order of the asks."""
-        return list(self._pending.values())
+        """The trials whose answer is awaited, in the order of the asks."""
+        return [t for number, t in self._pending.items() if number not in self._expired]
 
     @property
     def strangers(self) -> list[Evaluation]:
@@ -81,7 +83,7 @@ class Ledger:
         return [row.evaluation for row in self.rows[self._rows_at_ask :] if not row.asked]
 
     def trial(self, number: int) -> Trial:
-        """Return the pending trial with the id `number`.
+        """Return the pending trial with the id `number`; it may have expired.
 
         Raises:
             ValueError: It is not pending.
@@ -112,6 +114,8 @@ class Ledger:
             case Abandon():
                 self._settle(record.ids)
                 self.abandoned += len(record.ids)
+            case Expire():
+                self._expire(record.ids)
             case Resume() | End():
                 pass
         self.end = record if isinstance(record, End) else None
@@ -133,6 +137,14 @@ class Ledger:
             self.trial(number)
         for number in ids:
             del self._pending[number]
+        self._expired.difference_update(ids)
+
+    def _expire(self, ids: Sequence[int]) -> None:
+        for number in ids:
+            self.trial(number)
+            if number in self._expired:
+                raise ValueError(f"trial {number} has expired before")
+        self._expired.update(ids)
 
     def _enter(self, record: Tell | Observe, asked: bool) -> None:
         self.rows.extend(
@@ -158,6 +170,9 @@ class Replayable(Protocol):
 
     def abandon(self, trials: Iterable[Trial]) -> None:
         """Forget pending trials that will not be answered."""
+
+    def expire(self, trials: Iterable[Trial]) -> None:
+        """Wait no more for pending trials."""
 
 
 def replay(records: Sequence[Record], optimizer: Replayable) -> Ledger:
@@ -200,5 +215,7 @@ def _repeat(record: Record, optimizer: Replayable, ledger: Ledger) -> None:
             optimizer.drop([ledger.trial(number) for number in record.ids])
         case Abandon():
             optimizer.abandon([ledger.trial(number) for number in record.ids])
+        case Expire():
+            optimizer.expire([ledger.trial(number) for number in record.ids])
         case Start() | Resume() | End():
             pass

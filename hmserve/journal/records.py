@@ -106,6 +106,15 @@ class Abandon:
 
 
 @dataclass(frozen=True, slots=True)
+class Expire:
+    """The trials with these ids are past their deadline; an answer still counts."""
+
+    time: float
+    elapsed: float
+    ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The process stopped in good order, for this reason. A resume may follow."""
 
@@ -114,7 +123,7 @@ class End:
     reason: str
 
 
-Record: TypeAlias = Start | Resume | Ask | Tell | Observe | Drop | Abandon | End
+Record: TypeAlias = Start | Resume | Ask | Tell | Observe | Drop | Abandon | Expire | End
 Kind: TypeAlias = (
     type[Start]
     | type[Resume]
@@ -123,6 +132,7 @@ Kind: TypeAlias = (
     | type[Observe]
     | type[Drop]
     | type[Abandon]
+    | type[Expire]
     | type[End]
 )
 
@@ -134,6 +144,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "observe": Observe,
     "drop": Drop,
     "abandon": Abandon,
+    "expire": Expire,
     "end": End,
 }
 _NAMES: Final[Mapping[Kind, str]] = {kind: name for name, kind in _KINDS.items()}
@@ -199,13 +210,14 @@ def _encode_evaluation(evaluation: Evaluation) -> dict[str, Any]:
         "objectives": dict(evaluation.objectives),
         "feasible": evaluation.feasible,
     }
-    constraints = dict(evaluation.constraints)
-    return {**members, "constraints": constraints} if constraints else members
+    others = {"constraints": evaluation.constraints, "details": evaluation.details}
+    return {**members, **{name: dict(values) for name, values in others.items() if values}}
 
 
 def _decode_evaluation(data: Mapping[str, Any]) -> Evaluation:
-    constraints = data.get("constraints", {})
-    return Evaluation(_decode_trial(data), data["objectives"], data["feasible"], constraints)
+    trial, objectives, feasible = _decode_trial(data), data["objectives"], data["feasible"]
+    constraints, details = data.get("constraints", {}), data.get("details", {})
+    return Evaluation(trial, objectives, feasible, constraints, details)
 
 
 _ENCODERS: Final[Mapping[str, Callable[[Any], Any]]] = {

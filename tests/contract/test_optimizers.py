@@ -154,12 +154,13 @@ class Run:
             self.calls.append(("replay", trials, self.optimizer.state))
         return trials
 
-    def chosen(self, places):
-        pending = self.optimizer.pending
+    def chosen(self, places, expired=True):
+        pending = [*self.optimizer.pending, *(self.optimizer.expired if expired else ())]
         return [pending[k] for k in dict.fromkeys(k % len(pending) for k in places if pending)]
 
     def settle(self, verb, places, outcome="measured"):
-        before, trials = list(self.optimizer.pending), self.chosen(places)
+        before, late = list(self.optimizer.pending), list(self.optimizer.expired)
+        trials = self.chosen(places, expired=verb != "expire")
         given = trials
         if verb == "tell":
             given = [measure(self.scenario, trial, outcome) for trial in trials]
@@ -168,6 +169,9 @@ class Run:
             self.known.subtract(map(self.key, trials))
         getattr(self.optimizer, verb)(iter(given))
         assert list(self.optimizer.pending) == [t for t in before if t not in trials]
+        late += trials if verb == "expire" else []
+        out = [t for t in late if t not in trials or verb == "expire"]
+        assert list(self.optimizer.expired) == out
         self.calls.append((verb, given))
 
     def observe(self, seed, outcome="measured"):
@@ -183,13 +187,18 @@ class Run:
     def refuse(self):
         def everything():
             o = self.optimizer
-            return o.pending, o.budget, o.finished, json.dumps(o.state)
+            return o.pending, o.expired, o.budget, o.finished, json.dumps(o.state)
 
         before = everything()
         unknown = Trial(10**9, self.space.draw([0.5] * self.space.dimension))
         for trials in ([unknown], [*self.chosen([0]), unknown]):
             results = [measure(self.scenario, trial, "measured") for trial in trials]
-            for verb, argument in (("tell", results), ("drop", trials), ("abandon", trials)):
+            for verb, argument in (
+                ("tell", results),
+                ("drop", trials),
+                ("abandon", trials),
+                ("expire", trials),
+            ):
                 with pytest.raises(UnknownTrialError):
                     getattr(self.optimizer, verb)(argument)
         with pytest.raises(ValueError, match="do not follow"):
@@ -229,7 +238,7 @@ PLACES = st.lists(st.integers(0, 9), max_size=4)
 ACTIONS = st.one_of(
     st.tuples(st.just("ask"), st.integers(0, 4)),
     st.tuples(st.just("settle"), st.just("tell"), PLACES, st.sampled_from(OUTCOMES)),
-    st.tuples(st.just("settle"), st.sampled_from(["drop", "abandon"]), PLACES),
+    st.tuples(st.just("settle"), st.sampled_from(["drop", "abandon", "expire"]), PLACES),
     st.tuples(st.just("observe"), st.integers(0, 99), st.sampled_from(OUTCOMES)),
     st.tuples(st.just("refuse")),
 )
@@ -240,6 +249,7 @@ def check_the_contract(run, actions):
         getattr(run, verb)(*arguments)
     again = run.replayed()
     assert (again.pending, again.budget) == (run.optimizer.pending, run.optimizer.budget)
+    assert again.expired == run.optimizer.expired
     assert again.finished == run.optimizer.finished
     assert list(again.ask(2)) == run.ask(2)
     run.end()
@@ -268,7 +278,7 @@ def scripted(name, seed=0, outcomes=OUTCOMES[:3]):
             "tell", rng.integers(0, 9, 2).tolist(), outcomes[rng.integers(len(outcomes))]
         )
         if rng.random() < 0.15:
-            run.settle(["drop", "abandon"][rng.integers(2)], [0])
+            run.settle(["drop", "abandon", "expire"][rng.integers(3)], [0])
         if run.optimizer.finished:
             break
     run.end()

@@ -13,7 +13,7 @@ import pytest
 
 from hmserve.errors import JournalError
 from hmserve.journal.jsonl import JournalWriter, parse, read, to_line
-from hmserve.journal.records import Drop, End, Tell
+from hmserve.journal.records import Drop, End, Expire, Tell
 from hmserve.trial import Evaluation, Trial
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "journal.schema.json"
@@ -33,6 +33,13 @@ def open_writer(path):
 
 def test_every_line_is_valid_under_the_schema(records, validator):
     for record in records:
+        validator.validate(json.loads(to_line(record)))
+
+
+def test_expired_trials_and_details_are_valid_under_the_schema(validator):
+    details = {"worker": 3, "failure": "timeout", "started": 1.5}
+    told = Evaluation(Trial(0, {"x": 1.0}), feasible=False, details=details)
+    for record in (Expire(1.0, 0.5, (3,)), Tell(1.0, 0.5, (told,))):
         validator.validate(json.loads(to_line(record)))
 
 

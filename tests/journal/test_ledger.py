@@ -2,7 +2,7 @@ import pytest
 
 from hmserve.errors import JournalError, UnknownTrialError
 from hmserve.journal.ledger import Ledger, replay
-from hmserve.journal.records import Abandon, Ask, Drop, End, Resume, Start, Tell
+from hmserve.journal.records import Abandon, Ask, Drop, End, Expire, Resume, Start, Tell
 from hmserve.trial import Evaluation, Trial
 
 FIRST = Start(1, "hmserve 0.0", {}, 7, 1.0, 1, "h")
@@ -28,6 +28,9 @@ class Listener:
 
     def abandon(self, trials):
         self.calls.append(("abandon", list(trials)))
+
+    def expire(self, trials):
+        self.calls.append(("expire", list(trials)))
 
 
 def trial(number):
@@ -139,3 +142,21 @@ def test_an_optimizer_that_objects_is_reported_with_the_line(error):
 
     with pytest.raises(JournalError, match=rf"line 3 .*{error}"):
         replay([FIRST, ask(0), tell(0)], Objector())
+
+
+def test_an_expired_trial_is_not_awaited_and_can_still_be_told_once():
+    records = [FIRST, ask(0, 1, 2), Expire(2.0, 1.5, [0, 2])]
+    ledger = Ledger.of(records)
+    assert [t.id for t in ledger.pending] == [1]
+    listener = Listener()
+    ledger = replay([*records, tell(0)], listener)
+    assert listener.calls[1:] == [
+        ("expire", [trial(0), trial(2)]),
+        ("tell", tell(0).evaluations),
+    ]
+    assert [row.evaluation.trial.id for row in ledger.rows] == [0]
+    with pytest.raises(ValueError, match="trial 0 is not pending"):
+        ledger.apply(tell(0))
+    with pytest.raises(ValueError, match="trial 2 has expired before"):
+        ledger.apply(Expire(4.0, 3.0, [1, 2]))
+    assert [t.id for t in ledger.pending] == [1]

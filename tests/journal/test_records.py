@@ -10,6 +10,7 @@ from hmserve.journal.records import (
     Ask,
     Drop,
     End,
+    Expire,
     Observe,
     Resume,
     Start,
@@ -41,6 +42,7 @@ records = st.one_of(
     st.builds(Observe, seconds, seconds, evaluations),
     st.builds(Drop, seconds, seconds, st.lists(ids).map(tuple)),
     st.builds(Abandon, seconds, seconds, st.lists(ids).map(tuple)),
+    st.builds(Expire, seconds, seconds, st.lists(ids).map(tuple)),
     st.builds(End, seconds, seconds, st.text()),
 )
 
@@ -94,3 +96,20 @@ def test_a_missing_member_is_named():
 def test_a_member_of_another_kind_is_refused(members):
     with pytest.raises(ValueError, match="ask record"):
         from_json({"type": "ask", "time": 1.0, "elapsed": 0.0, "state": {}, **members})
+
+
+@given(st.dictionaries(st.sampled_from(["worker", "started", "failure"]), numbers, min_size=1))
+def test_how_a_trial_was_evaluated_comes_back(details):
+    record = Tell(0.0, 0.0, (Evaluation(Trial(0, {"x": 1}), {"y": 1.0}, details=details),))
+    back = from_json(json.loads(json.dumps(to_json(record))))
+    assert back.evaluations[0].details == details
+
+
+def test_a_result_of_which_nothing_more_is_known_says_no_more():
+    record = Tell(0.0, 0.0, (Evaluation(Trial(0, {"x": 1}), {"y": 1.0}),))
+    assert set(to_json(record)["evaluations"][0]) == {
+        "id",
+        "configuration",
+        "objectives",
+        "feasible",
+    }
