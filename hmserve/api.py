@@ -3,14 +3,16 @@
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmserve import serve
 from hmserve.closing import Closing
-from hmserve.errors import UnknownTrialError, UsageError
+from hmserve.dialogue import Dialogue
+from hmserve.errors import UsageError
 from hmserve.journal.ledger import Row
+from hmserve.log import Log
 from hmserve.progress import Progress
 from hmserve.report import tables
 from hmserve.run import Run
@@ -18,10 +20,14 @@ from hmserve.scenario import Files, Scenario, outward
 from hmserve.space.space import Configuration
 from hmserve.transports.callable import Callables, Function
 from hmserve.transports.outcomes import Outcomes
-from hmserve.trial import OUTSIDE, Evaluation, Results, Trial
+from hmserve.trial import Evaluation, Trial
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
+
+    from hmserve.transports.pool import Workers
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Scenario
 """A scenario: the path of its file, its JSON as a mapping, or one that is read already."""
@@ -95,10 +101,13 @@ def optimize(
     *,
     resume: bool = False,
     progress: bool | None = None,
+    executor: "Executor | None" = None,
+    workers: "Workers | int | None" = None,
 ) -> Result:
     """Minimise `function` as `scenario` says.
 
     Ctrl-C ends the run; what was found by then is returned, and `resume=True` goes on later.
+    With an executor, what was out then is evaluated again.
 
     Args:
         scenario: The path of its file, or its JSON as a mapping.
@@ -109,21 +118,28 @@ def optimize(
             needed in the mode `exhaustive`.
         resume: Whether to go on with an earlier run of this scenario, if there is one.
         progress: Whether to show progress on standard error; None: if it is a terminal.
+        executor: Whose workers call `function`, always with one configuration, as many at a
+            time as there are workers; absent: it is called here, one call after the other.
+        workers: How many trials are out at once, or all that can be said of it; None: as
+            many as the executor says it has workers.
 
     Raises:
         ScenarioError: The scenario cannot be used; every error is listed.
-        UsageError: There is no function to minimise.
+        UsageError: There is no function to minimise, or the number of workers is unknown.
+        EvaluatorError: The function does not reach the workers, or all of them are lost; in
+            that case `resume=True` goes on with another executor.
         JournalError: A file cannot be written, or another process holds the run.
     """
     found = read(scenario)
     if function is None and found.mode != "exhaustive":
         raise UsageError(f"{found.source}: optimize() needs a function to minimise")
+    evaluate = _evaluating(found, function, executor, workers)
     shown = sys.stderr.isatty() if progress is None else progress
     report = Progress(sys.stderr) if shown else None
     interrupted = False
     with serve.open_run(found, resume) as run:
         try:
-            _perform(run, function, report or _unheard)
+            evaluate(run, report or _unheard)
         except KeyboardInterrupt:
             interrupted = True
         if report:
@@ -131,11 +147,55 @@ def optimize(
     return Result(found, tuple(run.rows), interrupted)
 
 
-def _perform(run: Run, function: Function | None, heard: serve.Heard) -> None:
+def _evaluating(
+    scenario: Scenario,
+    function: Function | None,
+    executor: "Executor | None",
+    workers: "Workers | int | None",
+) -> Callable[[Run, serve.Heard], None]:
+    """Return what drives a run of `scenario`; what it needs is there."""
+    if executor is not None:
+        if function is None:
+            raise UsageError(f"{scenario.source}: an executor needs a function to call")
+        return _on_workers(function, executor, workers)
+    if workers is not None:
+        raise UsageError("workers without an executor: they are the executor's")
     if function is None:
-        serve.from_table(run, heard)
-    else:
-        serve.perform(run, lambda log: Callables(run.scenario, function, log.say), heard)
+        return serve.from_table
+    return lambda run, heard: serve.perform(
+        run, lambda log: Callables(run.scenario, function, log.say), heard
+    )
+
+
+def _on_workers(
+    function: Function, executor: "Executor", workers: "Workers | int | None"
+) -> Callable[[Run, serve.Heard], None]:
+    from hmserve.transports.executor import Pooled
+    from hmserve.transports.pool import prepared
+
+    pool = prepared(executor, function, workers)
+
+    def drive(run: Run, heard: serve.Heard) -> None:
+        meanwhile = _load_models if run.scenario.iterations else _nothing
+        with contextlib.ExitStack() as stack:
+
+            def start(log: Log) -> Pooled:
+                evaluator = Pooled(run.scenario, pool, log.say, meanwhile)
+                stack.callback(evaluator.cancel)
+                return evaluator
+
+            serve.perform(run, start, heard)
+
+    return drive
+
+
+def _load_models() -> None:
+    """Import numpy, scipy and the models, which takes as long as many a short evaluation."""
+    import hmserve.engine.learner  # noqa: F401
+
+
+def _nothing() -> None:
+    """Have nothing to do."""
 
 
 def _unheard(run: Run) -> None:
@@ -177,17 +237,18 @@ class AskTell(Closing):
             stack.enter_context(self._run)
             self._log = serve.open_log(self._run)
             stack.pop_all()
+        self._dialogue = Dialogue(self._run)
         self._outcomes = Outcomes(self._run.scenario)
 
     @property
     def finished(self) -> bool:
         """Whether nothing is pending and nothing will be asked."""
-        return self._run.optimizer.finished
+        return self._dialogue.finished
 
     @property
     def pending(self) -> Sequence[Trial]:
         """The trials that wait for an answer, in the order of the asks."""
-        return self._run.optimizer.pending
+        return self._dialogue.pending
 
     @property
     def result(self) -> Result:
@@ -196,15 +257,7 @@ class AskTell(Closing):
 
     def ask(self, n: int = 1) -> list[Trial]:
         """Return up to `n` new trials; fewer where the budget or the space ends."""
-        trials: list[Trial] = []
-        while len(trials) < n:
-            more = self._run.optimizer.ask(n - len(trials))
-            if not more:
-                break
-            self._run.recorder.asked(more, self._run.optimizer.state)
-            trials += more
-        self._run.recorder.sync()
-        return trials
+        return self._dialogue.ask(n)
 
     def tell(self, trial: Trial, outcome: Any) -> None:
         """Take the outcome of a pending trial.
@@ -218,8 +271,8 @@ class AskTell(Closing):
             UnknownTrialError: It is not pending.
             EvaluatorError: The outcome cannot be understood. The trial stays pending.
         """
-        self._require_pending(trial)
-        self._take(Results(evaluations=self._outcomes.read([trial], outcome)))
+        asked = self._dialogue.trial(trial.id)
+        self._dialogue.take(self._outcomes.read([asked], outcome))
 
     def observe(self, configuration: Configuration, outcome: Any) -> None:
         """Take a result nobody asked for: an earlier measurement, a point of your own.
@@ -229,11 +282,8 @@ class AskTell(Closing):
             EvaluatorError: The outcome cannot be understood.
         """
         values = {name: _plain(value) for name, value in configuration.items()}
-        fault = self._run.scenario.space.fault(values)
-        if fault is not None:
-            raise UsageError(f"{values!r:.200} is not in the space: {fault}")
-        trial = Trial(OUTSIDE, values)
-        self._take(Results(observations=self._outcomes.read([trial], outcome)))
+        trial = self._dialogue.outsider(values)
+        self._dialogue.take([], self._outcomes.read([trial], outcome))
 
     def drop(self, trial: Trial) -> None:
         """Give back a pending trial that was never evaluated; its budget comes back.
@@ -241,10 +291,7 @@ class AskTell(Closing):
         Raises:
             UnknownTrialError: It is not pending.
         """
-        self._require_pending(trial)
-        self._run.recorder.dropped([trial])
-        self._run.optimizer.drop([trial])
-        self._run.recorder.sync()
+        self._dialogue.drop([self._dialogue.trial(trial.id)])
 
     def close(self) -> None:
         """Write the best point into the log and let go of the files; once is enough."""
@@ -254,14 +301,6 @@ class AskTell(Closing):
         serve.conclude(self._run, self._log)
         self._log.close()
         self._run.recorder.close()
-
-    def _require_pending(self, trial: Trial) -> None:
-        if trial.id not in {pending.id for pending in self.pending}:
-            raise UnknownTrialError(f"trial {trial.id} is not pending")
-
-    def _take(self, results: Results) -> None:
-        self._run.take(results)
-        self._run.recorder.sync()
 
 
 def _plain(value: Any) -> Any:

@@ -174,7 +174,7 @@ class Run(Closing):
         """
         waiting = self.optimizer.pending
         # Where a crash cut a reply short, all of the reply may come again.
-        known = Counter(map(self._identity, self.recorder.ledger.strangers))
+        known = self.strangers
         if waiting:
             evaluator.submit(waiting)
         while not self.optimizer.finished:
@@ -189,7 +189,11 @@ class Run(Closing):
                     results = evaluator.collect()
                 self.take(self._without(known, results))
                 heard(self)
-        self.recorder.end(self._reason or "done")
+        self.end()
+
+    def end(self, reason: str = "done") -> None:
+        """Record that this process stops in good order: by a limit, else for this `reason`."""
+        self.recorder.end(self._reason or reason)
 
     def ask(self, n: int) -> Sequence[Trial]:
         """Return at most `n` new trials, which are on disk."""
@@ -218,14 +222,20 @@ class Run(Closing):
             return results
         fresh = []
         for observation in results.observations:
-            identity = self._identity(observation)
+            identity = self.identity(observation)
             if known[identity] > 0:
                 known[identity] -= 1
             else:
                 fresh.append(observation)
         return replace(results, observations=fresh)
 
-    def _identity(self, evaluation: Evaluation) -> Hashable:
+    @property
+    def strangers(self) -> Counter[Hashable]:
+        """How often each result came that nobody asked for, after the last ask."""
+        return Counter(map(self.identity, self.recorder.ledger.strangers))
+
+    def identity(self, evaluation: Evaluation) -> Hashable:
+        """Return what two results have in common if one is the other sent again."""
         key = self.scenario.space.key(evaluation.trial.configuration)
         values = (*evaluation.objectives.items(), *evaluation.constraints.items())
         return key, values, evaluation.feasible

@@ -14,7 +14,12 @@ def check(arguments: list[str]) -> int:
     from hmserve.report.check import describe
     from hmserve.scenario import Scenario
 
-    show(describe(Scenario.load(scenario_at(options.scenario))))
+    scenario = Scenario.load(scenario_at(options.scenario))
+    if scenario.protocol == "ask-tell":
+        from hmserve.serve import check_verbs
+
+        check_verbs(scenario)
+    show(describe(scenario))
     return 0
 
 

@@ -107,7 +107,11 @@ class Codec:
     def request(self, configurations: Sequence[Configuration]) -> str:
         """Return a whole request: its first line, the header, one row a configuration."""
         head = [f"Request {len(configurations)}", ",".join(self.space.names)]
-        return "\n".join([*head, *map(self._inputs, configurations), ""])
+        return "\n".join([*head, *map(self.inputs, configurations), ""])
+
+    def inputs(self, configuration: Configuration) -> str:
+        """Return the fields of `configuration`, as in a request."""
+        return ",".join(input_field(p, configuration[p.name]) for p in self.space.parameters)
 
     def best(self, best: Evaluation | None) -> str:
         """Return the block that tells the best point; empty where there is none to tell.
@@ -123,7 +127,7 @@ class Codec:
         name = self.objectives[0]
         value = format_number(best.objectives[name])
         return (
-            f"Best point found:\n{header}\n{self._inputs(best.trial.configuration)},{value}\n\n"
+            f"Best point found:\n{header}\n{self.inputs(best.trial.configuration)},{value}\n\n"
         )
 
     def expected(self, best: Evaluation | None) -> str:
@@ -132,7 +136,7 @@ class Codec:
             return ""
         header = ",".join([*self.space.names, *best.objectives])
         values = ",".join(format_number(value) for value in best.objectives.values())
-        inputs = self._inputs(best.trial.configuration)
+        inputs = self.inputs(best.trial.configuration)
         return f"Minimum of the posterior mean:\n{header}\n{inputs},{values}\n\n"
 
     def layout(self, names: Sequence[str]) -> Layout:
@@ -181,9 +185,6 @@ class Codec:
         if self._orders and "(" in line and '"' not in line:
             return [field.strip() for field in _OUTSIDE_BRACKETS.split(line)]
         return split(line)
-
-    def _inputs(self, configuration: Configuration) -> str:
-        return ",".join(input_field(p, configuration[p.name]) for p in self.space.parameters)
 
     def _parse_inputs(self, layout: Layout, fields: Sequence[str]) -> dict[str, Value]:
         """Read the inputs; what is inactive has no value, whatever its field says."""

@@ -71,13 +71,13 @@ class Outstanding:
             ValueError: One of the `inputs` is not the one that was asked there.
         """
         trial = self._trials[position]
-        for name, floor in zip(self._names, self._floors, strict=True):
+        name = _first_apart(self._names, self._floors, trial.configuration, inputs)
+        if name is not None:
             asked = trial.configuration[name]
-            if name in inputs and _apart(inputs[name], asked, floor) == math.inf:
-                raise ValueError(
-                    f"{name} is {inputs[name]!r}, but this row of the request has {asked!r}; "
-                    "a reply without all the inputs has the rows in the order of the request"
-                )
+            raise ValueError(
+                f"{name} is {inputs[name]!r}, but this row of the request has {asked!r}; "
+                "a reply without all the inputs has the rows in the order of the request"
+            )
         del self._open[position]
         return trial
 
@@ -141,6 +141,16 @@ class _Node:
         self._places = sorted(value for value in groups if _is_number(value))
 
 
+def disagreement(space: Space, trial: Trial, inputs: Mapping[str, Value]) -> str | None:
+    """Return the name of the first of `inputs` that is not what `trial` has; None if all are.
+
+    An input that is inactive in `trial` may be anything.
+    """
+    active = {name: inputs[name] for name in inputs if trial.configuration[name] is not None}
+    floors = [_floor(parameter) for parameter in space.parameters]
+    return _first_apart(space.names, floors, trial.configuration, active)
+
+
 def inside(space: Space, configuration: Configuration) -> dict[str, Value]:
     """Return `configuration` with numbers that rounding pushed over a bound put back on it.
 
@@ -165,6 +175,19 @@ def _inside(parameter: Parameter, value: Value) -> Value:
         f"{parameter.name}: {parameter.format(value)} is outside "
         f"{parameter.format(low)}..{parameter.format(high)}"
     )
+
+
+def _first_apart(
+    names: Sequence[str],
+    floors: Sequence[float],
+    asked: Configuration,
+    inputs: Mapping[str, Value],
+) -> str | None:
+    """Return the first name whose input is farther from what was asked than the tolerance."""
+    for name, floor in zip(names, floors, strict=True):
+        if name in inputs and _apart(inputs[name], asked[name], floor) == math.inf:
+            return name
+    return None
 
 
 def _is_number(value: Value) -> TypeGuard[Number]:

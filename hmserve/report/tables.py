@@ -22,11 +22,13 @@ def front(rows: Sequence[Row], scenario: Scenario) -> list[Row]:
 
     With one objective these are the best row and all that equal it.
     """
+    counted = feasible_rows(rows)
+    if not counted:
+        return []
     import numpy as np
 
     from hmserve.multiobjective.pareto import non_dominated
 
-    counted = feasible_rows(rows)
     shape = (len(counted), len(scenario.objectives))
     values = [
         [row.evaluation.objectives[name] for name in scenario.objectives] for row in counted

@@ -113,6 +113,24 @@ class Daemon:
             return []
         return [dict(zip(names, row.rstrip("\n").split(","), strict=True)) for row in rows]
 
+    def answer(self) -> list[str]:
+        """Return the lines of the next answer of the ask-tell dialect.
+
+        None if the stream ends before it does.
+        """
+        lines = [self.line()]
+        word, *counts = lines[0].split() or [""]
+        more = {"Request": 1, "Best": 1, "Ok": 0}
+        if lines[0].endswith("\n") and word in more:
+            lines += [self.line() for _ in range(more[word] + int(counts[-1]))]
+        whole = all(line.endswith("\n") for line in lines)
+        return [line.rstrip("\n") for line in lines] if whole else []
+
+    def exchange(self, *lines: str) -> list[str]:
+        """Say a message of the ask-tell dialect; return the answer."""
+        self.say("".join(f"{line}\n" for line in lines))
+        return self.answer()
+
     def say(self, text: str | bytes) -> None:
         with contextlib.suppress(BrokenPipeError):
             self.stdin.write(text if isinstance(text, bytes) else text.encode())

@@ -81,6 +81,15 @@ def test_nothing_heavy_is_loaded_before_the_first_request(changes, serve) -> Non
     assert not libraries & HEAVY
 
 
+@pytest.mark.parametrize("changes", [{}, TWO_OBJECTIVES], ids=["one objective", "two"])
+@pytest.mark.parametrize("message", ["Ask 2", "Status", "Best", "Stop", "Drop 0\ntrial"])
+def test_nothing_heavy_is_loaded_before_the_first_answer(message, changes, serve) -> None:
+    daemon = serve(protocol="ask-tell", **changes)
+    daemon.say(f"{message}\n")
+    assert daemon.line()
+    assert not tell(daemon) & HEAVY
+
+
 def test_nothing_heavy_is_loaded_by_a_run_without_proposals(serve, evaluate) -> None:
     daemon = serve(print_best=True)
     daemon.converse(evaluate)

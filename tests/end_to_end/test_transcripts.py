@@ -19,7 +19,8 @@ from hmserve.journal.store import start
 from hmserve.scenario import Scenario
 from hmserve.trial import Trial
 
-ALL = sorted((Path(__file__).parents[1] / "golden").glob("*.txt"))
+FILES = sorted((Path(__file__).parents[1] / "golden").glob("*.txt"))
+ALL = [path for path in FILES if not path.name.startswith("ask-tell")]
 GOLDEN = [path for path in ALL if path.read_text(encoding="utf-8").count("> Request") == 1]
 
 
