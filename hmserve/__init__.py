@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hmserve.api import AskTell, Result, optimize
     from hmserve.scenario import Scenario
     from hmserve.space.space import Space
+    from hmserve.transports.pool import Workers
     from hmserve.trial import Evaluation, Trial
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Scenario",
     "Space",
     "Trial",
+    "Workers",
     "__version__",
     "optimize",
 ]
@@ -37,6 +39,7 @@ _HOMES = {
     "Scenario": "hmserve.scenario",
     "Space": "hmserve.space.space",
     "Trial": "hmserve.trial",
+    "Workers": "hmserve.transports.pool",
     "optimize": "hmserve.api",
 }
 

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from types import FrameType
 
-from hmserve.commands.terminal import complain
+from hmserve.commands.terminal import complain, own_variables
 from hmserve.errors import HmserveError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -18,6 +18,7 @@ _SIGNALLED = tuple(128 + number for number in _SIGNALS)
 # Modules of hmserve.commands; what they need is loaded for those who ask for it.
 _HOMES = {
     "serve": "serve",
+    "run": "run",
     "check": "look",
     "best": "look",
     "pareto": "look",
@@ -44,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # One BLAS thread, before anything loads numpy: the evaluators own the cores.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+        if name not in os.environ:
+            os.environ[name] = "1"
+            own_variables.add(name)
     try:
         status = _status(_own_arguments() if argv is None else list(argv))
     finally:

@@ -42,7 +42,11 @@ class Evaluator(Protocol):
 
     @property
     def free(self) -> int:
-        """How many more trials it can take now."""
+        """How many more trials it can take now; `WHOLE` for any number."""
+
+    @property
+    def hungry(self) -> bool:
+        """Whether evaluations are faster than proposals, so that places stay empty."""
 
     def submit(self, trials: Sequence[Trial]) -> None:
         """Take trials on; does not wait for results."""
@@ -178,7 +182,7 @@ class Run(Closing):
         if waiting:
             evaluator.submit(waiting)
         while not self.optimizer.finished:
-            trials = self.ask(evaluator.free)
+            trials = self.ask(evaluator.free, quick=evaluator.hungry)
             if trials:
                 known.clear()
                 evaluator.submit(trials)
@@ -195,12 +199,12 @@ class Run(Closing):
         """Record that this process stops in good order: by a limit, else for this `reason`."""
         self.recorder.end(self._reason or reason)
 
-    def ask(self, n: int) -> Sequence[Trial]:
-        """Return at most `n` new trials, which are on disk."""
+    def ask(self, n: int, *, quick: bool = False) -> Sequence[Trial]:
+        """Return at most `n` new trials, which are on disk (see `Optimizer.ask`)."""
         self._stop_early()
         self._expire()
         with self.profile.phase("propose"):
-            trials = self.optimizer.ask(n)
+            trials = self.optimizer.ask(n, quick=quick)
         if trials:
             with self.profile.phase("record"):
                 self.recorder.asked(trials, self.optimizer.state)

@@ -6,6 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from hmserve.space.parameters import Value
 
+WHOLE: Final = 2**63 - 1
+"""So many trials are asked where any number will do: then a stage or a batch comes whole."""
+
 OUTSIDE: Final = -1
 """The id of a trial that nobody asked for: a warm start, a stranger in a reply."""
 

@@ -35,7 +35,7 @@ def test_a_scenario_names_the_command_that_evaluates():
         ({"command": "./sim 'x"}, r"command: cannot split \"./sim 'x\": No closing quotation"),
         ({"command": " "}, "command: expected a program, got nothing"),
         ({"command": [""]}, "command: expected a program, got nothing"),
-        ({"workers": 2}, "missing key \"command\"|command"),
+        ({"workers": 2}, 'missing key "command"|command'),
         ({"command": "a", "kind": "twice"}, "kind"),
         ({"command": "a", "workers": 0}, "workers"),
         (

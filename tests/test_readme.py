@@ -98,6 +98,17 @@ def test_the_shell_client_makes_the_file_smaller_and_reports_what_xz_refuses(
     assert all((row["Bytes"] == "") == (int(row["lc"]) + int(row["lp"]) > 4) for row in rows)
 
 
+def test_the_run_without_a_client_makes_the_file_smaller_too(directory: Path) -> None:
+    need("xz", "gunzip")
+    shell(["sh", "-c", block("file", "tune.sh").splitlines()[0]], directory)
+    names, best = csv.reader(
+        shell(["sh", "-e", "-c", block("commands", "run")], directory).splitlines()
+    )
+    assert names == ["lc", "lp", "pb", "nice", "mf", "Bytes"]
+    by_default = shell(["sh", "-c", "xz -c data | wc -c"], directory)
+    assert float(best[-1]) < float(by_default)
+
+
 def test_the_client_in_c_comes_near_the_minimum(directory: Path) -> None:
     need("cc", "mkfifo")
     shell(["cc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-c", "client.c"], directory)

@@ -22,6 +22,8 @@ class Places:
         lost: Ids of trials it answers after all others, if ever.
     """
 
+    hungry = False
+
     def __init__(self, places: int, lost: Sequence[int] = ()) -> None:
         self.places, self.lost = places, set(lost)
         self.running: list[Trial] = []

@@ -253,7 +253,8 @@ def test_every_error_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
         f"{file}: 5 errors",
         f"{at}:3: $.optimization_iteration: unknown key; "
         'did you mean "optimization_iterations"?',
-        f"{at}:4: $.fidelity: this key {later} (hmserve: cheap versions of an evaluation); remove it",
+        f"{at}:4: $.fidelity: this key {later} "
+        "(hmserve: cheap versions of an evaluation); remove it",
         f"{at}:9: $.input_parameters.y.parameter_type: expected {kinds}, "
         'got "rael"; did you mean "real"?',
         f"{at}:10: $.input_parameters.z.values[1]: expected a finite number, got NaN",

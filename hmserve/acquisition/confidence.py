@@ -37,20 +37,21 @@ class LogConfidenceBound:
 
     def __call__(self, X: Floats) -> Floats:
         mean, variance = self._posterior.predict(X)
-        return _log_softplus(self._incumbent - mean + self._beta * np.sqrt(variance))
+        return log_softplus(self._incumbent - mean + self._beta * np.sqrt(variance))
 
     def value_and_gradient(self, X: Floats) -> tuple[Floats, Floats]:
         model = cast(DifferentiablePosterior, self._posterior)
         mean, variance, dmean, dvariance = model.predict_with_gradient(X)
         s = np.sqrt(variance)
         gain = self._incumbent - mean + self._beta * s
-        value = _log_softplus(gain)
+        value = log_softplus(gain)
         # d log softplus(g) / d g = sigma(g) / softplus(g)
         slope = np.exp(-np.logaddexp(0.0, -gain) - value)
         inner = (0.5 * self._beta / s)[:, None] * dvariance - dmean
         return value, slope[:, None] * inner
 
 
-def _log_softplus(gain: Floats) -> Floats:
+def log_softplus(gain: Floats) -> Floats:
+    """Return log log(1 + e^g), where nothing underflows."""
     # log log(1 + e^g) -> g far below zero, where softplus underflows.
     return np.where(gain < -30.0, gain, np.log(np.logaddexp(0.0, np.maximum(gain, -30.0))))

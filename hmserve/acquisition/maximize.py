@@ -108,12 +108,30 @@ class Search:
         """
         X = self.candidates(anchors, rng)
         X = X[fresh(X)]
-        if not len(X):
-            return None
+        return self.refine(acquisition, X, fresh, rng) if len(X) else None
+
+    def refine(
+        self,
+        acquisition: Acquisition,
+        X: Floats,
+        fresh: Fresh,
+        rng: np.random.Generator,
+        most: int | None = None,
+    ) -> Floats:
+        """Return the best point found from the best of `X`, shape (m, d), m >= 1, all fresh.
+
+        Args:
+            acquisition: What to maximise.
+            X: Where to begin.
+            fresh: Which points may be proposed.
+            rng: The only source of randomness.
+            most: How many are refined; None: as many as the options say.
+        """
         a = values(acquisition, X)
-        order = np.argsort(-a, kind="stable")[: max(self._options.starts, 1)]
+        wanted = self._options.starts if most is None else min(most, self._options.starts)
+        order = np.argsort(-a, kind="stable")[: max(wanted, 1)]
         starts, best = X[order], a[order]
-        if not self._options.starts:
+        if not wanted:
             return np.asarray(starts[0])
         for _ in range(2 if len(self._continuous) and self._encoding.discrete.any() else 1):
             starts, best = self._polish(acquisition, starts, best)

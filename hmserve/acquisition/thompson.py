@@ -22,6 +22,7 @@ from hmserve.arrays import Floats
 from hmserve.randomness import stream
 from hmserve.surrogate import linear
 from hmserve.surrogate.base import Normal, NormalWithGradient, Posterior
+from hmserve.surrogate.fantasies import Fantasies
 from hmserve.surrogate.gp import GaussianProcess
 from hmserve.surrogate.kernel import Inputs, Kernel
 
@@ -58,7 +59,12 @@ class Thompson:
 
 
 def draw(model: Posterior, rng: np.random.Generator) -> Posterior:
-    """Return a function drawn from a Gaussian process or a forest."""
+    """Return a function drawn from a Gaussian process or a forest.
+
+    With fantasies or without: what is drawn includes the results of pending trials.
+    """
+    if isinstance(model, Fantasies):
+        return draw(model.model, rng)
     if isinstance(model, GaussianProcess):
         return DrawnProcess(model, rng)
     return DrawnForest(cast("Forest", model), rng)

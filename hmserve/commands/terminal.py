@@ -9,6 +9,9 @@ from typing import NoReturn
 
 from hmserve.errors import JournalError, UsageError
 
+own_variables: set[str] = set()
+"""Variables of the environment that we have set for ourselves: no command inherits them."""
+
 
 class _Parser(argparse.ArgumentParser):
     """Raises where argparse exits: Python 3.10's fails if standard error takes nothing."""

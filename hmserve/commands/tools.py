@@ -108,24 +108,27 @@ def _regret_parser() -> ArgumentParser:
 
 
 def plot(arguments: list[str]) -> int:
-    """Draw a run on one page."""
+    """Draw a run on one page, or several beside each other."""
     parser = parser_of(
         "plot",
-        "Draw a run on one page: convergence, the front of two objectives, and each parameter\n"
-        "against each objective.",
+        "Draw a run on one page: convergence over evaluations and seconds, the front of two\n"
+        "objectives, who evaluated what when, and each parameter against each objective.\n"
+        "Several runs share a page; those of one application_name are one curve.",
     )
-    parser.add_argument("run", help="the scenario file, the journal or the samples of a run")
-    parser.add_argument(
-        "--config", metavar="FILE", help="the scenario of samples from elsewhere"
-    )
-    parser.add_argument("--out", metavar="PATH", help="a directory, or a .pdf, .png or .svg")
+    add = parser.add_argument
+    add("runs", nargs="+", metavar="RUN", help="the scenario, the journal or the samples of it")
+    add("--config", metavar="FILE", help="the scenario of samples from elsewhere")
+    add("--out", metavar="PATH", help="a directory, or a .pdf, .png or .svg")
+    add("--minimum", type=float, metavar="F", help="the best value there is: draw the regret")
     options = parser.parse_args(arguments)
+    from hmserve.report.comparison import plot_comparison
     from hmserve.report.overview import plot_run
     from hmserve.report.sources import run_at
 
     config = options.config and scenario_at(options.config)
-    scenario, points = run_at(scenario_at(options.run), config)
-    _tell([plot_run(scenario, points, options.out)])
+    runs = [run_at(scenario_at(run), config) for run in options.runs]
+    how = (options.out, options.minimum)
+    _tell([plot_run(runs[0], *how) if len(runs) == 1 else plot_comparison(runs, *how)])
     return 0
 
 

@@ -1,21 +1,27 @@
 """Bayesian optimization: model, acquire, propose.
 
-A proposal is a function of the history, the seed and what the last one fitted. Pending trials
-are believed to come out as the models predict (kriging believer), in models of objectives and
-feasibility alike; one mechanism serves batches, workers and ranks.
+A proposal is a function of the history, the seed and what the last one fitted. How pending
+trials count is for a strategy to say (`hmserve.engine.pending`); one mechanism serves batches,
+workers and ranks.
 """
 
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.maximize import best_of, values
-from hmserve.acquisition.weighting import LIKELY, LogFeasibility, Product, TimesFeasibility
+from hmserve.acquisition.weighting import (
+    LIKELY,
+    LogFeasibility,
+    Nothing,
+    Product,
+    TimesFeasibility,
+)
 from hmserve.arrays import Floats
 from hmserve.engine.archive import Archive
 from hmserve.engine.goals import Goal
@@ -23,6 +29,7 @@ from hmserve.engine.history import History
 from hmserve.engine.measured import Limited
 from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.engine.novelty import Listed, Novelty
+from hmserve.engine.pending import Ask, Batch, Believer, Choice, Out, Strategy, heeded
 from hmserve.engine.random_search import RandomProposer
 from hmserve.randomness import stream
 from hmserve.space.space import Configuration
@@ -32,6 +39,10 @@ _ANCHORS = 5
 
 _EXACT = 5_000_000
 """Free points times rows of the model up to which a listed space is looked through whole."""
+
+_LOOK, _QUICK, _REFINED = 512, 64, 2
+"""Where proposals have to be quick: at how many candidates the first has a look, how many of
+the best of them later ones look at again, and how many are refined for the first."""
 
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
@@ -51,6 +62,16 @@ class Maximiser(Protocol):
         rng: np.random.Generator,
     ) -> Floats | None:
         """Return the best point found, or None if nothing fresh was met."""
+
+    def refine(
+        self,
+        acquisition: Acquisition,
+        X: Floats,
+        fresh: Novelty,
+        rng: np.random.Generator,
+        most: int | None = None,
+    ) -> Floats:
+        """Return the best point found from the best of `X`, shape (m, d), m >= 1, all fresh."""
 
     def candidates(self, anchors: Floats, rng: np.random.Generator) -> Floats:
         """Return points worth a look, shape (m, d)."""
@@ -90,6 +111,7 @@ class Policy:
         weigh: Weighs an acquisition with the user's prior, given the number of the trial.
         threshold: What is less likely feasible than this is avoided.
         watch: Told where the time goes.
+        strategy: Says how pending trials count.
     """
 
     views: Sequence[View]
@@ -97,6 +119,7 @@ class Policy:
     weigh: Callable[[Acquisition, int], Acquisition] = unweighted
     threshold: float = LIKELY
     watch: Watch = unwatched
+    strategy: Strategy = field(default_factory=Believer)
 
 
 class BayesianProposer:
@@ -134,7 +157,9 @@ class BayesianProposer:
         for view, left in zip(self._policy.views, state["views"], strict=True):
             view.modeller.restore(left)
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
         rng = stream(self._seed, first_id)
         novelty = self._random.novelty(history)
         data = self._data(history)
@@ -143,65 +168,129 @@ class BayesianProposer:
         kept = subset(data, self._seed)
         view = self._policy.views[first_id % len(self._policy.views)]
         with self._policy.watch("fit models"):
-            models = self._fit(kept, view, rng)
+            models = self._fit(kept, view, rng, quick)
         pending = self.encoding.encode(trial.configuration for trial in history.pending)
-        anchors = kept.X[kept.best[:_ANCHORS]]
-        few = data.feasible.sum() <= 2 * len(self.encoding.axes)
-        chosen: list[Configuration] = []
-        while len(chosen) < n:
-            believed = models.believe(pending)
-            with self._policy.watch("search the acquisition"):
-                if few and self._is_blind(believed, anchors, novelty, rng):
-                    x = self._explore(novelty, rng)
-                else:
-                    limits = believed.limits
-                    hoped = pending if limits is None else pending[limits.expected(pending)]
-                    points = np.concatenate([kept.X[kept.feasible], hoped])
-                    # A draw of its own for each member of a batch.
-                    number = first_id + len(chosen)
-                    acquisition = self._acquisition(view.goal, believed, points, number)
-                    rows = int(kept.valued.sum()) + len(pending)
-                    x = self._maximize(acquisition, anchors, novelty, rows, rng)
-            if x is None:
-                break
-            chosen.extend(self.encoding.decode(x[None]))
-            pending = np.concatenate([pending, x[None]])
-            novelty.take(x[None])
-        return chosen or self.encoding.decode(self._random.points(1, novelty, rng))
+        ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)
+        few = bool(data.feasible.sum() <= 2 * len(self.encoding.axes))
+        ground = _Ground(self._random, novelty, kept.X[kept.best[:_ANCHORS]], few, rng)
+        rows = int(kept.valued.sum())
+        found = _Choosing(ask, self._policy, ground, rows, quick).choose(n, pending)
+        return self.encoding.decode(
+            found if len(found) else self._random.points(1, novelty, rng)
+        )
 
     def _data(self, history: History) -> Data:
         if self._archive is None or self._archive.history is not history:
             self._archive = Archive(history, self.encoding, self._objectives, self._limited)
         return self._archive.data
 
-    def _fit(self, data: Data, view: View, rng: np.random.Generator) -> Models:
+    def _fit(self, data: Data, view: View, rng: np.random.Generator, quick: bool) -> Models:
         Y = data.Y[data.valued]
         Z = view.goal.targets(Y, rng) if len(Y) else Y
-        return view.modeller.fit(data, Z, int(rng.integers(2**31)))
+        return view.modeller.fit(data, Z, int(rng.integers(2**31)), quick=quick)
 
-    def _acquisition(
-        self, goal: Goal, models: Models, points: Floats, trial: int
-    ) -> Acquisition:
-        gain = self._policy.weigh(self._gain(goal, models, points, trial), trial)
-        if models.feasibility is None:
-            return gain
-        return TimesFeasibility(gain, models.feasibility, self._policy.threshold)
 
-    def _gain(self, goal: Goal, models: Models, points: Floats, trial: int) -> Acquisition:
+class _Ground(NamedTuple):
+    """Where one ask looks.
+
+    Args:
+        random: Draws where nothing can be decided.
+        novelty: What is free.
+        anchors: The best evaluated points, shape (a, d).
+        few: Whether hardly anything feasible is known.
+        rng: Of the ask.
+    """
+
+    random: RandomProposer
+    novelty: Novelty
+    anchors: Floats
+    few: bool
+    rng: np.random.Generator
+
+
+class _Choosing:
+    """The choices of one ask.
+
+    Args:
+        ask: What is known.
+        policy: What decides.
+        ground: Where to look.
+        rows: How many results a model has.
+        quick: Whether all but the first choice are made from a few candidates of the first.
+    """
+
+    def __init__(
+        self, ask: Ask, policy: Policy, ground: _Ground, rows: int, quick: bool = False
+    ) -> None:
+        self._ask = ask
+        self._policy = policy
+        self._ground = ground
+        self._rows = rows
+        self._quick = quick
+        self._few: Floats | None = None
+        self._choice: Choice | None = None
+
+    def choose(self, n: int, pending: Floats) -> Floats:
+        """Return at most `n` points; fewer if no more were found, shape (q, d)."""
+        P, random = pending, False
+        while len(P) < len(pending) + n:
+            models = (
+                heeded(self._ask.models, P) if self._policy.strategy.heeds else self._ask.models
+            )
+            with self._policy.watch("search the acquisition"):
+                if self._ground.few and self._is_blind(models):
+                    x, random = self._explore(), True
+                else:
+                    # A draw of its own for each member of a batch.
+                    number = self._ask.trial + len(P) - len(pending)
+                    x = self._maximize(
+                        self._acquisition(models, self._out(P, models, number)), len(P)
+                    )
+            if x is None:
+                break
+            P = np.concatenate([P, x[None]])
+            self._ground.novelty.take(x[None])
+        chosen = P[len(pending) :]
+        if random or self._quick or len(chosen) < 2:
+            return chosen
+        return self._settled(chosen, pending)
+
+    def _settled(self, chosen: Floats, pending: Floats) -> Floats:
+        """Return what is chosen after all choices were looked at together."""
+        strategy = self._policy.strategy
+        models = heeded(self._ask.models, pending) if strategy.heeds else self._ask.models
+        out = self._out(pending, models, self._ask.trial)
+        others = self._weighed(Nothing(), models, out.trial)
+        with self._policy.watch("search the acquisition"):
+            return strategy.settle(self._ask, Batch(out, chosen, others, self._ground.novelty))
+
+    def _out(self, P: Floats, models: Models, trial: int) -> Out:
+        limits = models.limits
+        hoped = np.ones(len(P), dtype=bool) if limits is None else limits.expected(P)
+        return Out(P, hoped, trial)
+
+    def _acquisition(self, models: Models, out: Out) -> Acquisition:
         """Return what a result within the limits is worth, times how likely it is one.
 
         While nothing is known to be within them, that is likely is all that counts.
         """
-        if models.limits is None:
-            return goal.acquisition(models.objectives, points, trial)
-        likely = LogFeasibility(models.limits)
-        if not len(points):
-            return likely
-        return Product(goal.acquisition(models.objectives, points, trial), likely)
+        known = len(self._ask.X) > 0 or bool(out.hoped.any())
+        if models.limits is not None and not (known and models.objectives):
+            return self._weighed(Nothing(), models, out.trial)
+        if self._choice is None:
+            self._choice = self._policy.strategy.begin(self._ask)
+        return self._weighed(self._choice(out), models, out.trial)
 
-    def _is_blind(
-        self, models: Models, anchors: Floats, novelty: Novelty, rng: np.random.Generator
-    ) -> bool:
+    def _weighed(self, gain: Acquisition, models: Models, trial: int) -> Acquisition:
+        """Return `gain` times the probability of the limits, the prior, and feasibility."""
+        if models.limits is not None:
+            gain = Product(gain, LogFeasibility(models.limits))
+        gain = self._policy.weigh(gain, trial)
+        if models.feasibility is None:
+            return gain
+        return TimesFeasibility(gain, models.feasibility, self._policy.threshold)
+
+    def _is_blind(self, models: Models) -> bool:
         """Whether the models know of no place that is at all likely to be feasible.
 
         With hardly an example the model of feasibility is flat, and flat models are largest
@@ -211,28 +300,39 @@ class BayesianProposer:
             return False
         if not models.objectives:
             return True
+        novelty = self._ground.novelty
         if isinstance(novelty, Listed):
             X = novelty.free
         else:
-            X = self._policy.search.candidates(anchors, rng)
+            X = self._policy.search.candidates(self._ground.anchors, self._ground.rng)
         log_p = values(LogFeasibility(models.feasibility), X)
         return bool(log_p.max(initial=-np.inf) < _HOPE)
 
-    def _explore(self, novelty: Novelty, rng: np.random.Generator) -> Floats | None:
+    def _explore(self) -> Floats | None:
         """Return a point drawn at random, or None if all are taken."""
-        drawn = self._random.points(1, novelty, rng)
+        ground = self._ground
+        drawn = ground.random.points(1, ground.novelty, ground.rng)
         return np.asarray(drawn[0]) if len(drawn) else None
 
-    def _maximize(
-        self,
-        acquisition: Acquisition,
-        anchors: Floats,
-        novelty: Novelty,
-        rows: int,
-        rng: np.random.Generator,
-    ) -> Floats | None:
+    def _maximize(self, acquisition: Acquisition, pending: int) -> Floats | None:
+        _, novelty, anchors, _, rng = self._ground
+        if self._few is not None:
+            few = self._few[novelty(self._few)]
+            return best_of(acquisition, few) if len(few) else None
+        if self._quick:
+            self._few = few = self._candidates(acquisition)
+            search = self._policy.search
+            return search.refine(acquisition, few, novelty, rng, _REFINED) if len(few) else None
         if isinstance(novelty, Listed):
             free = novelty.free
-            if len(free) * rows <= _EXACT:
+            if len(free) * (self._rows + pending) <= _EXACT:
                 return best_of(acquisition, free) if len(free) else None
         return self._policy.search(acquisition, anchors, novelty, rng)
+
+    def _candidates(self, acquisition: Acquisition) -> Floats:
+        """Return a few candidates: the best by `acquisition`, and as many others."""
+        _, novelty, anchors, _, rng = self._ground
+        X = self._policy.search.candidates(anchors, rng)
+        X = rng.permutation(X[novelty(X)])[:_LOOK]
+        order = np.argsort(-values(acquisition, X), kind="stable")
+        return np.concatenate([X[order[:_QUICK]], rng.permutation(X[order[_QUICK:]])[:_QUICK]])

@@ -79,7 +79,10 @@ class EvolutionProposer:
     def restore(self, state: Mapping[str, Any]) -> None:
         del state
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
+        del quick
         if self._living is None or self._living.history is not history:
             archive = Archive(history, self._encoding, self._objectives)
             self._living = _Living(archive, self._options)

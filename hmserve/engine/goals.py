@@ -29,6 +29,12 @@ class Goal(Protocol):
             rng: Draws weights, if there are any.
         """
 
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        """Return the rows of `X`, shape (n, d), whose predictions set what is to improve on.
+
+        With them alone `acquisition` is what it is with all of `X`.
+        """
+
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         """Return what to maximise.
 
@@ -37,6 +43,12 @@ class Goal(Protocol):
             X: The points whose predictions set the value to improve on, shape (n, d).
             trial: The number of the trial to be proposed.
         """
+
+
+def best_row(models: Sequence[Posterior], X: Floats) -> Floats:
+    """Return the row of `X`, shape (n, d), where the mean of the one model is least: (1, d)."""
+    (model,) = models
+    return np.asarray(X[[int(np.argmin(model.mean(X)))]])
 
 
 class Minimum:
@@ -55,6 +67,9 @@ class Minimum:
         del rng
         return transform(Y[:, 0], spare=self._spare)[:, None]
 
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        return best_row(models, X)
+
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         (model,) = models
         return self._gain(model, float(model.mean(X).min()), trial)
@@ -66,6 +81,10 @@ class Hypervolume:
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
         del rng
         return np.column_stack([transform(y) for y in Y.T])
+
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        means = np.column_stack([model.mean(X) for model in models])
+        return np.asarray(X[non_dominated(means)])
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         means = np.column_stack([model.mean(X) for model in models])
@@ -110,6 +129,9 @@ class Scalarised:
         with np.errstate(over="ignore"):
             Z = (Y / 2.0 - low / 2.0) / np.where(spread > 0.0, spread, wide)
         return self._minimum.targets(self._value(np.clip(Z, -1e9, 1e9), weights)[:, None], rng)
+
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        return best_row(models, X)
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         return self._minimum.acquisition(models, X, trial)

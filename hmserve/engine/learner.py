@@ -6,7 +6,7 @@ import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.acquisition.confidence import LogConfidenceBound, hypermapper_beta
-from hmserve.acquisition.improvement import LogExpectedImprovement
+from hmserve.acquisition.fantasies import improvement
 from hmserve.acquisition.maximize import Search, SearchOptions
 from hmserve.acquisition.prior import (
     LogPrior,
@@ -25,8 +25,10 @@ from hmserve.engine.goals import Gain, Goal, Hypervolume, Minimum, Scalarised
 from hmserve.engine.local_search import LocalSearchProposer
 from hmserve.engine.measured import Limited
 from hmserve.engine.models import Modeller
+from hmserve.engine.pending import Strategy
 from hmserve.engine.random_search import EpsilonGreedy, RandomProposer
 from hmserve.engine.staged import Proposer
+from hmserve.engine.strategies import strategy
 from hmserve.engine.variants import Aimed, GoodOrBad, Logarithmic
 from hmserve.multiobjective.scalarize import (
     SCALARISATIONS,
@@ -50,6 +52,9 @@ from hmserve.surrogate.regression import (
     GaussianProcessRegression,
     Regression,
 )
+
+_OWN = ("gibbon", "joint_ei", "thompson")
+"""Strategies that are acquisitions themselves: which other one was named does not count."""
 
 _NO_AIM = -9999.0
 """BaCO's way to say that there is no target."""
@@ -130,6 +135,7 @@ class Learner:
             self._weigh,
             LIKELY if threshold is None else threshold,
             self._watch,
+            self._strategy(),
         )
         return BayesianProposer(
             self._scenario.objectives, policy, self._evenly, self._seed, self.limited
@@ -198,6 +204,12 @@ class Learner:
             kernel, FitOptions(fitting.noise, starts or 1, warm, *priors), columns
         )
 
+    def _strategy(self) -> Strategy:
+        name = self._scenario.pending_strategy
+        if self._odds and name in _OWN:
+            name = "believer"
+        return strategy(name, self.encoding, self._seed)
+
     def _search(self) -> Maximiser:
         chosen = self._scenario.searching
         if (
@@ -232,7 +244,7 @@ class Learner:
 
     def _one(self) -> list[Goal]:
         scenario = self._scenario
-        if self._prior is not None and self._prior_method == "bopro":
+        if self._odds:
             return [GoodOrBad(scenario.prior.model_good_quantile, self._good_or_bad)]
         aim = float(scenario.searching.objective_value_target)
         if aim != _NO_AIM:
@@ -274,16 +286,23 @@ class Learner:
             "UCB": self._bound,
             "TS": Thompson(self._seed),
         }
-        return gains[self._scenario.acquisition]
+        own = self._scenario.pending_strategy in _OWN
+        return self._improvement if own else gains[self._scenario.acquisition]
 
     def _improvement(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
         del trial
         margin = self._scenario.searching.exploration_augmentation
-        return LogExpectedImprovement(model, incumbent - margin)
+        return improvement(model, incumbent, margin)
 
     def _bound(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
         beta = hypermapper_beta(self._iteration(trial))
         return LogConfidenceBound(model, incumbent, beta)
+
+    @property
+    def _odds(self) -> bool:
+        """Whether the acquisition is made of odds: BOPrO."""
+        one = len(self._scenario.objectives) == 1
+        return one and self._prior is not None and self._prior_method == "bopro"
 
     @property
     def _prior_method(self) -> str:

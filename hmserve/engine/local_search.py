@@ -88,7 +88,10 @@ class LocalSearchProposer:
             None if waiting is None else tuple(map(tuple, waiting)),
         )
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
+        del quick
         rng = stream(self._seed, first_id)
         if self._known is None or self._known.history is not history:
             archive = Archive(history, self._random.encoding, self._objectives)

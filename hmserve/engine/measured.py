@@ -77,7 +77,7 @@ def slacks(evaluations: Sequence[Evaluation], limits: Mapping[str, Limits]) -> F
         with np.errstate(over="ignore"):
             sides = [(low, values - low), (high, high - values)]
         columns += [g for limit, g in sides if math.isfinite(limit)]
-    slack = np.array(columns).reshape(-1, len(evaluations)).T
+    slack = np.array(columns).reshape(len(columns), len(evaluations)).T
     return np.clip(slack, -_FARTHEST, _FARTHEST)
 
 

@@ -33,6 +33,10 @@ _LAST = 100
 _SELDOM = 50
 """However many evaluations there are, so many more are worth a fit: one may be unlucky."""
 
+_GROWN, _ENOUGH, _MUCH_GROWN = 1.4, 150, 4.0
+"""Where proposals have to be quick: by what the number of evaluations has to have grown before
+a fit, up to so many, and by what beyond that, where a fit takes as long as many proposals."""
+
 _MOST = 1000
 """With more evaluations than this, models are conditioned on a subset of this size."""
 
@@ -201,16 +205,17 @@ class Modeller:
         self._feasibility = state["feasibility"]
         self._fitted = int(state["fitted"])
 
-    def fit(self, data: Data, Z: Floats, seed: int) -> Models:
+    def fit(self, data: Data, Z: Floats, seed: int, *, quick: bool = False) -> Models:
         """Return the models of `data`.
 
         Args:
             data: All evaluations.
             Z: Targets of the rows with values, shape (number of them, columns).
             seed: For models that draw.
+            quick: Whether hyperparameters may be older than they are else.
         """
         n = len(data.X) + data.omitted
-        due = self._is_due(n)
+        due = self._is_due(n) and not (quick and self._is_good(n))
         self._fitted = n if due else self._fitted
         first = data.settled or self._fitted
         objectives: tuple[Posterior, ...] = ()
@@ -229,6 +234,11 @@ class Modeller:
         if self._interval is not None:
             return not self._fitted or n >= self._fitted + self._interval
         return n <= _ALWAYS or n >= self._fitted + min(0.1 * self._fitted, _SELDOM)
+
+    def _is_good(self, n: int) -> bool:
+        """Whether the last fit will do with `n` evaluations."""
+        grown = _GROWN if self._fitted < _ENOUGH else _MUCH_GROWN
+        return n < grown * self._fitted
 
     def _fit_feasibility(
         self, X: Floats, worked: Mask, due: bool, seed: int

@@ -37,12 +37,17 @@ class Optimizer(Protocol):
     def state(self) -> Mapping[str, Any]:
         """What the last ask fitted, as plain JSON values; `replay` takes it back."""
 
-    def ask(self, n: int) -> Sequence[Trial]:
+    def ask(self, n: int, *, quick: bool = False) -> Sequence[Trial]:
         """Return at most `n` new trials.
 
-        Fewer, even none, while results are awaited or a stage ends (the design of
-        experiments, a batch); at least one when n >= 1, nothing is pending and the run is
-        not finished.
+        Fewer, even none, while results are awaited or a stage ends: the design of
+        experiments, a batch where `n` is `WHOLE`. At least one when n >= 1, nothing is
+        pending and the run is not finished.
+
+        Args:
+            n: At least 0.
+            quick: Whether somebody waits for them, so that all but the first may be chosen
+                with less care.
         """
 
     def replay(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:

@@ -50,7 +50,10 @@ class RandomProposer:
     def restore(self, state: Mapping[str, Any]) -> None:
         del state
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
+        del quick
         rng = stream(self._seed, first_id)
         return self.encoding.decode(self.points(n, self.novelty(history), rng))
 
@@ -141,10 +144,14 @@ class EpsilonGreedy:
     def restore(self, state: Mapping[str, Any]) -> None:
         self._proposer.restore(state)
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
         tosses = [stream(self._seed, first_id + i, _TOSS).random() for i in range(n)]
         random = sum(toss < self._epsilon for toss in tosses)
-        best = self._proposer.propose(history, n - random, first_id) if random < n else []
+        best: Sequence[Configuration] = []
+        if random < n:
+            best = self._proposer.propose(history, n - random, first_id, quick=quick)
         space = history.space
         taken = {space.key(configuration) for configuration in best}
         # One that the proposer chose may be drawn as well: as many more are enough.

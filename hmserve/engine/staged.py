@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from hmserve.engine.history import History
 from hmserve.space.space import Configuration
-from hmserve.trial import Evaluation, Trial
+from hmserve.trial import WHOLE, Evaluation, Trial
 
 
 class Proposer(Protocol):
@@ -22,8 +22,17 @@ class Proposer(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take `state` as if the last proposal had fitted it."""
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
-        """Return at most `n` configurations that are neither evaluated nor pending."""
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
+        """Return at most `n` configurations that are neither evaluated nor pending.
+
+        Args:
+            history: What is known.
+            n: At least 1.
+            first_id: The number of the first trial that is made of them.
+            quick: Whether all but the first may be chosen with less care.
+        """
 
 
 class StagedOptimizer:
@@ -34,7 +43,7 @@ class StagedOptimizer:
         design: The configurations to begin with.
         proposer: Makes the proposer when it is first needed: it imports numpy and scipy.
         iterations: How many batches of proposals to ask.
-        batch_size: How many proposals a batch holds.
+        batch_size: How many proposals a batch holds, where a whole one is asked.
         limit: The most trials that are asked, the design included; None for no other limit.
     """
 
@@ -78,11 +87,12 @@ class StagedOptimizer:
     def state(self) -> Mapping[str, Any]:
         return self._proposer.state if self._proposer else {}
 
-    def ask(self, n: int) -> Sequence[Trial]:
+    def ask(self, n: int, *, quick: bool = False) -> Sequence[Trial]:
+        most = self._batch_size if n >= WHOLE else n
         n = min(n, self.budget - self._asked)
         if n <= 0 or self._stopped or self._history.exhausted:
             return ()
-        configurations = self._take_design(n) or self._propose(min(n, self._batch_size))
+        configurations = self._take_design(n) or self._propose(min(n, most), quick)
         if not configurations and not self._history.waiting:
             # A space whose size nobody knows is exhausted when nothing new is found.
             self._stopped = True
@@ -145,8 +155,8 @@ class StagedOptimizer:
         self._designed.update(range(self._next_id, self._next_id + len(taken)))
         return taken
 
-    def _propose(self, n: int) -> Sequence[Configuration]:
-        return self._learner().propose(self._history, n, self._next_id)
+    def _propose(self, n: int, quick: bool) -> Sequence[Configuration]:
+        return self._learner().propose(self._history, n, self._next_id, quick=quick)
 
     def _learner(self) -> Proposer:
         if self._proposer is None:

@@ -35,6 +35,8 @@ class FewThreads:
     def restore(self, state: Mapping[str, Any]) -> None:
         self.proposer.restore(state)
 
-    def propose(self, history: History, n: int, first_id: int) -> Sequence[Configuration]:
+    def propose(
+        self, history: History, n: int, first_id: int, *, quick: bool = False
+    ) -> Sequence[Configuration]:
         with self._controller.limit(limits=self._threads, user_api="blas"):
-            return self.proposer.propose(history, n, first_id)
+            return self.proposer.propose(history, n, first_id, quick=quick)

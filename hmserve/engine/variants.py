@@ -6,7 +6,7 @@ import numpy as np
 
 from hmserve.acquisition.base import Acquisition
 from hmserve.arrays import Floats
-from hmserve.engine.goals import Goal
+from hmserve.engine.goals import Goal, best_row
 from hmserve.surrogate.base import Posterior
 from hmserve.surrogate.targets import transform
 
@@ -25,6 +25,9 @@ class Logarithmic:
         positive = (Y > 0.0).all(axis=0)
         logs = np.log(np.where(positive, Y, 1.0))
         return self._goal.targets(np.where(positive, logs, Y), rng)
+
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        return self._goal.deciding(models, X)
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         return self._goal.acquisition(models, X, trial)
@@ -52,6 +55,9 @@ class Aimed:
         self._aim = float(z[-1])
         return z[:-1, None]
 
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        return best_row(models, X)
+
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         (model,) = models
         return self._gain(model, min(float(model.mean(X).min()), self._aim), trial)
@@ -75,6 +81,10 @@ class GoodOrBad:
     def targets(self, Y: Floats, rng: np.random.Generator) -> Floats:
         del rng
         return transform(Y[:, 0])[:, None]
+
+    def deciding(self, models: Sequence[Posterior], X: Floats) -> Floats:
+        del models
+        return X
 
     def acquisition(self, models: Sequence[Posterior], X: Floats, trial: int) -> Acquisition:
         (model,) = models

@@ -2,11 +2,12 @@
 
 import os
 import re
+from collections.abc import Sequence
 
 from hmserve.errors import UsageError
 from hmserve.journal.jsonl import read
 from hmserve.journal.ledger import Ledger
-from hmserve.journal.records import Start
+from hmserve.journal.records import Record
 from hmserve.scenario import Scenario
 
 
@@ -21,13 +22,18 @@ def look_back(path: str) -> tuple[Scenario, Ledger]:
         ScenarioError: The scenario cannot be used.
         JournalError: The journal is damaged.
     """
+    scenario, records = records_at(path)
+    return scenario, Ledger.of(records)
+
+
+def records_at(path: str) -> tuple[Scenario, Sequence[Record]]:
+    """Return the scenario and the journal of the run at `path` (see `look_back`)."""
     if not os.path.exists(path):
         raise UsageError(f"{path}: no such file; expected a scenario or a journal")
     if re.search(r"\.journal(\.\d+)?$", path) is None:
         scenario = Scenario.load(path)
         if not os.path.exists(scenario.files.journal):
             raise UsageError(f"{path}: no run yet: there is no {scenario.files.journal}")
-        return scenario, Ledger.of(read(scenario.files.journal).records)
-    ledger = Ledger.of(read(path).records)
-    assert isinstance(ledger.start, Start)
-    return Scenario.parse(ledger.start.scenario, source=path), ledger
+        return scenario, read(scenario.files.journal).records
+    records = read(path).records
+    return Scenario.parse(Ledger.of(records[:1]).start.scenario, source=path), records

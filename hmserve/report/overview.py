@@ -1,4 +1,7 @@
-"""A run on one page: how it converged, its front, each parameter against the objectives."""
+"""A run on one page.
+
+How it converged, its front, who evaluated what when, each parameter against the objectives.
+"""
 
 import math
 import os
@@ -13,23 +16,28 @@ from matplotlib.ticker import MaxNLocator
 
 from hmserve.arrays import Floats, Mask
 from hmserve.cells import parse_float
-from hmserve.multiobjective.hypervolume import hypervolumes
 from hmserve.report.canvas import (
     COLOURS,
-    INK,
     PALE,
     check_image,
     ending_of,
     literal,
     logarithmic,
-    note,
     save,
     style,
+)
+from hmserve.report.convergence import (
+    draw_run,
+    has_seconds,
+    is_wide,
+    mark_design,
+    progress_of,
 )
 from hmserve.report.fronts import Front, draw_front
 from hmserve.report.plots import objective_axes
 from hmserve.report.points import Points, front_of
-from hmserve.report.regret import best_so_far
+from hmserve.report.sources import Found
+from hmserve.report.timeline import draw_timeline, height_of
 from hmserve.scenario import Scenario
 
 _WIDTH: Final = 12.5
@@ -42,117 +50,107 @@ _LONGEST: Final = 14
 _CHARACTERS: Final = 22
 """More do not fit below a panel side by side."""
 
-_WIDE: Final = 100.0
 _SHADES: Final = "cividis_r"
 _INACTIVE: Final = "inactive"
 _KEY: Final = "Each dot is an evaluation, the later the darker. Ring: best. Cross: infeasible."
 
 
-def plot_run(scenario: Scenario, points: Points, out: str | None) -> str:
-    """Draw the run that `points` tell of on one page.
+def plot_run(found: Found, out: str | None, minimum: float | None = None) -> str:
+    """Draw a run on one page.
 
     Args:
-        scenario: What was optimized.
-        points: Its results.
+        found: The run.
         out: A directory, or a file to write; None for the run directory.
+        minimum: The best value there is, to draw the regret; None not to.
 
     Returns:
         The path that was written.
 
     Raises:
-        UsageError: `out` is a file of a kind we do not draw.
+        UsageError: `out` is a file of a kind we do not draw, or there are several objectives
+            and a minimum.
         JournalError: The file cannot be written.
     """
-    path = _target(scenario, out)
+    path = target(found.scenario, out, "plot")
     with style():
-        save(run_figure(scenario, points), path)
+        save(run_figure(found, minimum), path)
     return path
 
 
-def _target(scenario: Scenario, out: str | None) -> str:
+def target(scenario: Scenario, out: str | None, what: str) -> str:
+    """Return which file to write: `out`, or the page `what` in that directory."""
     if out is not None and ending_of(out) and not os.path.isdir(out):
         return check_image(out)
-    name = f"{scenario.application_name}_plot.pdf"
+    name = f"{scenario.application_name}_{what}.pdf"
     return os.path.join(scenario.files.run_directory if out is None else out, name)
 
 
-def run_figure(scenario: Scenario, points: Points) -> Figure:
+def run_figure(found: Found, minimum: float | None = None) -> Figure:
     """Return the page."""
+    scenario, points, timeline = found
     names = scenario.space.names[: max(_MOST // len(scenario.objectives), 1)]
     rows = math.ceil(len(names) / _ACROSS)
-    columns = math.ceil(len(names) / rows)
     heights = [3.6, 2.5 * rows * len(scenario.objectives) + 0.3]
+    if timeline is not None:
+        heights.insert(1, height_of(timeline))
     figure = Figure(figsize=(_WIDTH, sum(heights) + 0.3), layout="constrained")
-    parts: Any = figure.subfigures(2, 1, height_ratios=heights)
-    top, bottom = parts
-    best = front_of(points)
-    _draw_top(top, scenario, points, best)
-    for k, objective in enumerate(scenario.objectives):
-        first: Axes | None = None
-        for number, name in enumerate(names):
-            place = (rows * len(scenario.objectives), columns, k * rows * columns + number + 1)
-            panel = bottom.add_subplot(*place, sharey=first)
-            first = first or panel
-            _draw_parameter(panel, _column(scenario, points, name), points, best, k)
-            panel.set_ylabel(literal(objective) if number % columns == 0 else "")
-    bottom.suptitle(_KEY, x=0.01, ha="left", fontsize=10, color="#555555")
+    parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
+    _draw_top(parts[0], found, minimum)
+    if timeline is not None:
+        draw_timeline(parts[1], timeline, points)
+    _draw_parameters(parts[-1], found, names, rows)
     figure.suptitle(literal(scenario.application_name), x=0.01, ha="left", fontweight="bold")
     return figure
 
 
-def _draw_top(figure: SubFigure, scenario: Scenario, points: Points, best: Mask) -> None:
+def _draw_parameters(figure: SubFigure, found: Found, names: Sequence[str], rows: int) -> None:
+    scenario, points, _ = found
+    columns = math.ceil(len(names) / rows)
+    best = front_of(points)
+    for k, objective in enumerate(scenario.objectives):
+        first: Axes | None = None
+        for number, name in enumerate(names):
+            place = (rows * len(scenario.objectives), columns, k * rows * columns + number + 1)
+            panel = figure.add_subplot(*place, sharey=first)
+            first = first or panel
+            _draw_parameter(panel, _column(scenario, points, name), points, best, k)
+            panel.set_ylabel(literal(objective) if number % columns == 0 else "")
+    figure.suptitle(_KEY, x=0.01, ha="left", fontsize=10, color="#555555")
+
+
+def _draw_top(figure: SubFigure, found: Found, minimum: float | None) -> None:
+    """Draw the convergence over evaluations and seconds, and the front of two objectives."""
+    scenario, points, _ = found
     two = len(scenario.objectives) == 2
-    axes = figure.add_subplot(1, 2 if two else 1, 1)
-    _draw_convergence(axes, scenario, points)
-    if two:
-        panel = figure.add_subplot(1, 2, 2)
-        front = Front("", COLOURS[1], replace(points, feasible=best), points)
-        axes_of = zip(objective_axes(scenario), points.Y.T, strict=True)
-        wide = [replace(a, logarithmic=a.logarithmic or _is_wide(y)) for a, y in axes_of]
-        draw_front(panel, wide, (0, 1), front)
-        panel.set_title("Pareto front", fontsize=11, fontweight="normal")
-
-
-def _draw_convergence(axes: Axes, scenario: Scenario, points: Points) -> None:
-    """Draw the best value so far, or the hypervolume, over the evaluations."""
-    counts = np.arange(1, len(points) + 1)
-    single = len(scenario.objectives) == 1
-    values = points.minimised[:, 0] if single else _shares(points)
-    curve = best_so_far(values) if single else values
-    sign = points.signs[0] if single else 1.0
-    if single:
-        axes.plot(counts, sign * values, "o", color=PALE, markersize=3, alpha=0.7)
-    axes.step(counts, sign * curve, where="post", color=COLOURS[0])
-    axes.set_xlabel("evaluations")
+    (run,) = progress_of(scenario, [points], minimum)
+    timed = has_seconds([run])
+    panels = 1 + timed + two
+    axes = figure.add_subplot(1, panels, 1)
+    draw_run(axes, run, timed=False)
     if scenario.design.samples < len(points):
-        end = scenario.design.samples + 0.5
-        axes.axvline(end, color=INK, linewidth=1, linestyle=(0, (5, 3)))
-        axes.set_xlabel("evaluations; dashed: the design of experiments ends")
-    if single and _is_wide(sign * values):
-        logarithmic(axes, "y")
-    if not points.feasible.any():
-        note(axes, "no feasible result")
-    axes.set_xlim(0.5, max(len(points), 1) + 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel(literal(scenario.objectives[0]) if single else "hypervolume")
+        mark_design(axes, scenario.design.samples)
     axes.set_title(literal(_summary(scenario, points)), fontsize=11, fontweight="normal")
+    if timed:
+        beside = figure.add_subplot(1, panels, 2, sharey=axes)
+        draw_run(beside, run, timed=True)
+        beside.set_ylabel("")
+    if two:
+        _draw_front(figure.add_subplot(1, panels, panels), found)
 
 
-def _shares(points: Points) -> Floats:
-    """Return the hypervolume so far, as a share of the box that holds all results."""
-    Y = points.minimised
-    counted = Y[points.feasible]
-    if len(counted) == 0:
-        return np.full(len(Y), np.nan)
-    low, high = counted.min(axis=0), counted.max(axis=0)
-    width = np.where(high > low, high - low, 1.0)
-    return hypervolumes((Y - low) / width, (high - low) / width)
+def _draw_front(axes: Axes, found: Found) -> None:
+    scenario, points, _ = found
+    front = Front("", COLOURS[1], replace(points, feasible=front_of(points)), points)
+    axes_of = zip(objective_axes(scenario), points.Y.T, strict=True)
+    wide = [replace(a, logarithmic=a.logarithmic or is_wide(y)) for a, y in axes_of]
+    draw_front(axes, wide, (0, 1), front)
+    axes.set_title("Pareto front", fontsize=11, fontweight="normal")
 
 
 def _summary(scenario: Scenario, points: Points) -> str:
     failed = int(np.isnan(points.Y).any(axis=1).sum())
     infeasible = len(points) - failed - int(points.feasible.sum())
-    counts = [f"{len(points)} evaluations"]
+    counts = [f"{len(points)} evaluation{'' if len(points) == 1 else 's'}"]
     counts += [f"{failed} failed"] if failed else []
     counts += [f"{infeasible} infeasible"] if infeasible else []
     if len(scenario.objectives) > 1:
@@ -221,13 +219,13 @@ def _draw_parameter(axes: Axes, column: _Column, points: Points, best: Mask, k: 
         markerfacecolor="none",
         markeredgecolor=COLOURS[1],
     )
-    if _is_wide(y[feasible]):
+    if is_wide(y[feasible]):
         logarithmic(axes, "y")
     axes.set_xlabel(literal(column.name))
     axes.tick_params(labelsize=9)
     if column.labels is not None:
         _label_places(axes, column.labels)
-    elif _is_wide(x):
+    elif is_wide(x):
         logarithmic(axes, "x")
     elif len(np.unique(x[np.isfinite(x)])) == 1:
         axes.set_xticks([float(np.nanmin(x))])
@@ -250,9 +248,3 @@ def _label_places(axes: Axes, labels: Sequence[str]) -> None:
 
 def _cut(label: str) -> str:
     return label if len(label) <= _LONGEST else f"{label[: _LONGEST - 1]}…"
-
-
-def _is_wide(values: Floats) -> bool:
-    """Whether a logarithmic axis suits `values`: all positive, and far apart."""
-    known = values[np.isfinite(values)]
-    return bool(known.size and known.min() > 0 and known.max() >= _WIDE * known.min())

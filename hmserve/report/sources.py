@@ -1,15 +1,32 @@
 """Where the results of a run are: a journal, or a samples file."""
 
 import os
+from typing import NamedTuple
 
 from hmserve.errors import UsageError
-from hmserve.report.lookback import look_back
+from hmserve.journal.ledger import Ledger
+from hmserve.report.lookback import records_at
 from hmserve.report.points import Points, points_of, read_points
+from hmserve.report.spans import Timeline, timeline_of
 from hmserve.scenario import Scenario
 
 
-def run_at(path: str, config: str | None = None) -> tuple[Scenario, Points]:
-    """Return the scenario and the results of the run at `path`; changes nothing.
+class Found(NamedTuple):
+    """A run to be looked at.
+
+    Args:
+        scenario: What was optimized.
+        points: Its results.
+        timeline: Who evaluated what when; None where nobody says.
+    """
+
+    scenario: Scenario
+    points: Points
+    timeline: Timeline | None = None
+
+
+def run_at(path: str, config: str | None = None) -> Found:
+    """Return the run at `path`; changes nothing.
 
     Args:
         path: A scenario file, whose run has a journal or a samples file; a journal; or a
@@ -27,20 +44,21 @@ def run_at(path: str, config: str | None = None) -> tuple[Scenario, Points]:
         scenario = Scenario.load(path)
         files = scenario.files
         if not os.path.exists(files.journal) and os.path.exists(files.samples):
-            return scenario, read_points(files.samples, scenario)
-    scenario, ledger = look_back(path)
-    return scenario, points_of(ledger.rows, scenario)
+            return Found(scenario, read_points(files.samples, scenario))
+    scenario, records = records_at(path)
+    points = points_of(Ledger.of(records).rows, scenario)
+    return Found(scenario, points, timeline_of(records))
 
 
-def _samples_at(path: str, config: str | None) -> tuple[Scenario, Points]:
+def _samples_at(path: str, config: str | None) -> Found:
     if config is not None:
         scenario = Scenario.load(config)
-        return scenario, read_points(path, scenario)
+        return Found(scenario, read_points(path, scenario))
     journal = path.removesuffix(".gz").removesuffix(".csv") + ".journal"
     if not os.path.exists(journal):
         raise UsageError(
             f"{path}: which columns are objectives? There is no journal beside it; name the "
             "scenario: --config app.json"
         )
-    scenario, _ = look_back(journal)
-    return scenario, read_points(path, scenario)
+    scenario, _ = records_at(journal)
+    return Found(scenario, read_points(path, scenario))

@@ -39,6 +39,13 @@ class Posterior(Protocol):
         """
 
 
+class FittedPosterior(Posterior, Protocol):
+    """A model fitted to data, to which more can be added."""
+
+    def suppose(self, P: Floats, y: Floats) -> Posterior:
+        """Return the model as it would be with `y`, shape (p,), observed at `P`, (p, d)."""
+
+
 class DifferentiablePosterior(Posterior, Protocol):
     """A fitted model with derivatives by the inputs."""
 

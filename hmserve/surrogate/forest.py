@@ -81,8 +81,12 @@ class Forest:
 
     def believe(self, P: Floats) -> "Forest":
         """Grow the trees again with their own mean observed at `P`, shape (p, d)."""
-        X, y = self.data
-        data = (np.concatenate([X, P]), np.concatenate([y, self.mean(P)]))
+        return self.suppose(P, self.mean(P))
+
+    def suppose(self, P: Floats, y: Floats) -> "Forest":
+        """Grow the trees again with `y`, shape (p,), observed at `P`, shape (p, d)."""
+        X, known = self.data
+        data = (np.concatenate([X, P]), np.concatenate([known, y]))
         return Forest.fit(data, self.levels, self.options, self.seed)
 
 

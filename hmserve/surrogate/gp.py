@@ -155,16 +155,40 @@ class GaussianProcess:
         alpha = np.append(self.alpha, np.zeros(len(P)))
         return replace(self, inputs=factor.inputs, L=factor.L, alpha=alpha)
 
+    def suppose(self, P: Floats, y: Floats) -> "GaussianProcess":
+        """Return the process with `y`, shape (p,), observed at `P`, with the noise of the data.
+
+        Its constant stays. What is observed counts by how far it is from what was expected.
+        """
+        noise = np.full(len(P), self.noise)
+        factor = extend(self.kernel, self.theta, Factor(self.inputs, self.L), P, noise)
+        surprise = np.append(np.zeros(len(self.alpha)), y - self.mean(P))
+        alpha = np.append(self.alpha, np.zeros(len(P))) + linear.solve(factor.L, surprise)
+        return replace(self, inputs=factor.inputs, L=factor.L, alpha=alpha)
+
+    @property
+    def noise(self) -> float:
+        """The mean noise variance of the data: what their factor has beyond the kernel."""
+        signal = float(np.exp(self.theta[-1]))
+        beyond = np.einsum("ij,ij->i", self.L, self.L) - signal
+        return max(float(beyond.mean()), _BELIEVED_NOISE * signal)
+
     def mean(self, X: Floats) -> Floats:
         """Predict the mean alone at `X`, shape (m, d)."""
         k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs)
         return np.asarray(self.constant + k @ self.alpha)
 
+    def mean_gradient(self, X: Floats) -> Floats:
+        """Return the derivatives of the mean alone by `X`, shape (m, d)."""
+        inputs = self.kernel.inputs(X)
+        _, slope = self.kernel.with_slope(self.theta, inputs, self.inputs)
+        return self._pull_back(inputs, slope * self.alpha)
+
     def predict(self, X: Floats) -> Normal:
         """Predict the noise-free function at `X`, shape (m, d)."""
         k = self.kernel(self.theta, self.kernel.inputs(X), self.inputs)  # (m, n)
         V = linear.forward(self.L, k.T)
-        return Normal(self.constant + k @ self.alpha, self._variance(V))
+        return Normal(self.constant + k @ self.alpha, self.variance(V))
 
     def predict_with_gradient(self, X: Floats) -> NormalWithGradient:
         """Predict at `X`, shape (m, d), with derivatives by `X`."""
@@ -175,9 +199,10 @@ class GaussianProcess:
         mean_gradient = self._pull_back(inputs, slope * self.alpha)
         variance_gradient = self._pull_back(inputs, -2.0 * slope * KinvK.T)
         mean = self.constant + k @ self.alpha
-        return NormalWithGradient(mean, self._variance(V), mean_gradient, variance_gradient)
+        return NormalWithGradient(mean, self.variance(V), mean_gradient, variance_gradient)
 
-    def _variance(self, V: Floats) -> Floats:
+    def variance(self, V: Floats) -> Floats:
+        """Return the variances of m points, given V = L^-1 k(X, x), shape (n, m)."""
         signal = float(np.exp(self.theta[-1]))
         variance = signal - np.einsum("ij,ij->j", V, V)
         return np.asarray(np.maximum(variance, _LEAST_VARIANCE * signal))

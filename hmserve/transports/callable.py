@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hmserve.scenario import Scenario
 from hmserve.transports.outcomes import Outcomes
@@ -34,6 +34,8 @@ class Callables:
         self._function = function
         self._complain = complain
         self._queue: list[Trial] = []
+
+    hungry: Final = False
 
     @property
     def free(self) -> int:

@@ -1,10 +1,10 @@
 """A table of known results as an evaluator: HyperMapper's exhaustive mode."""
 
-import sys
 from collections.abc import Callable, Hashable, Sequence
+from typing import Final
 
 from hmserve.space.space import Space
-from hmserve.trial import Evaluation, Results, Trial
+from hmserve.trial import WHOLE, Evaluation, Results, Trial
 
 
 class Lookup:
@@ -27,9 +27,11 @@ class Lookup:
             self._known.setdefault(key, evaluation)
         self._queue: list[Trial] = []
 
+    hungry: Final = False
+
     @property
     def free(self) -> int:
-        return 0 if self._queue else sys.maxsize
+        return 0 if self._queue else WHOLE
 
     def submit(self, trials: Sequence[Trial]) -> None:
         self._queue.extend(trials)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
-from hmserve.trial import Evaluation, Limits, Results, Trial, within
+from hmserve.trial import WHOLE, Evaluation, Limits, Results, Trial, within
 
 
 class Evaluator(Protocol):
@@ -14,6 +14,10 @@ class Evaluator(Protocol):
     @property
     def free(self) -> int:
         """How many more trials it can take now."""
+
+    @property
+    def hungry(self) -> bool:
+        """Whether evaluations are faster than proposals."""
 
     def submit(self, trials: Sequence[Trial]) -> None:
         """Take trials on."""
@@ -56,7 +60,11 @@ class Repeating:
     def free(self) -> int:
         # One that takes only a few at once still gets all repetitions of one trial.
         free = self._evaluator.free
-        return max(free // self._times, 1) if free else 0
+        return free if free == WHOLE else max(free // self._times, 1) if free else 0
+
+    @property
+    def hungry(self) -> bool:
+        return self._evaluator.hungry
 
     def submit(self, trials: Sequence[Trial]) -> None:
         self._evaluator.submit([trial for trial in trials for _ in range(self._times)])
@@ -91,8 +99,9 @@ def _median(
     trial: Trial, came: Sequence[Evaluation], limits: Mapping[str, Limits]
 ) -> Evaluation:
     measured = [e for e in came if e.objectives]
+    details = _summary([e.details for e in came])
     if not measured:
-        return Evaluation(trial, feasible=False)
+        return Evaluation(trial, feasible=False, details=details)
     good = [e for e in came if e.feasible]
     feasible = 2 * len(good) > len(came)
     constraints = _medians([e.constraints for e in measured])
@@ -101,7 +110,17 @@ def _median(
         good = [e for e in measured if e.feasible or not within(e.constraints, limits)]
         feasible = 2 * len(good) > len(came) and within(constraints, limits)
     objectives = _medians([e.objectives for e in (good if feasible else measured)])
-    return Evaluation(trial, objectives, feasible, constraints)
+    return Evaluation(trial, objectives, feasible, constraints, details)
+
+
+def _summary(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what holds of all repetitions, and from when to when they went."""
+    first, *others = details
+    shared = {k: v for k, v in first.items() if all(k in d and d[k] == v for d in others)}
+    for name, bound in (("started", min), ("finished", max)):
+        if times := [d[name] for d in details if name in d]:
+            shared[name] = bound(times)
+    return shared
 
 
 def _medians(values: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """A peer at the other end of two byte streams, as an evaluator."""
 
-import sys
 from collections import deque
 from collections.abc import Sequence
 from typing import BinaryIO, Final
@@ -16,7 +15,7 @@ from hmserve.protocol.events import (
     PeerClosed,
 )
 from hmserve.transports.lines import Lines, PeerLeftError
-from hmserve.trial import Evaluation, Results, Trial
+from hmserve.trial import WHOLE, Evaluation, Results, Trial
 
 _KINDS: Final = {Evaluated, Observed}
 
@@ -36,11 +35,13 @@ class Streams:
         self._events: deque[Event] = deque()
         self._fault: HmserveError | None = None
 
+    hungry: Final = False
+
     @property
     def free(self) -> int:
         """How many trials it takes now: any number, or none while a request is outstanding."""
         busy = self._session.waiting or self._events or self._fault
-        return 0 if busy else sys.maxsize
+        return 0 if busy else WHOLE
 
     def submit(self, trials: Sequence[Trial]) -> None:
         """Send `trials` as one request.

@@ -58,7 +58,7 @@ def assert_gradients_agree(acquisition, X, rtol=1e-5):
         np.testing.assert_allclose(found, expected, atol=slack)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def models():
     return SimpleNamespace(
         Line=Line,

@@ -81,7 +81,8 @@ class AtRandom:
     def restore(self, state):
         self.state = dict(state)
 
-    def propose(self, history, n, first_id):
+    def propose(self, history, n, first_id, *, quick=False):
+        assert quick in {True, False}
         self.state = {"calls": self.state["calls"] + 1}
         space = history.space
         rng = np.random.default_rng([first_id, self.state["calls"]])
@@ -137,9 +138,9 @@ class Run:
     def key(self, trial):
         return self.space.key(trial.configuration)
 
-    def ask(self, n):
+    def ask(self, n, quick=False):
         before = list(self.optimizer.pending)
-        trials = list(self.optimizer.ask(n))
+        trials = list(self.optimizer.ask(n, quick=quick))
         assert len(trials) <= n
         assert trials or before or self.optimizer.finished or not n
         first = len(self.asked)
@@ -236,7 +237,7 @@ def copy(data):
 
 PLACES = st.lists(st.integers(0, 9), max_size=4)
 ACTIONS = st.one_of(
-    st.tuples(st.just("ask"), st.integers(0, 4)),
+    st.tuples(st.just("ask"), st.integers(0, 4), st.booleans()),
     st.tuples(st.just("settle"), st.just("tell"), PLACES, st.sampled_from(OUTCOMES)),
     st.tuples(st.just("settle"), st.sampled_from(["drop", "abandon", "expire"]), PLACES),
     st.tuples(st.just("observe"), st.integers(0, 99), st.sampled_from(OUTCOMES)),

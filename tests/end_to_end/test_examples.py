@@ -268,6 +268,28 @@ def test_python_batch_function_runs_to_the_end(branin: Path) -> None:
     assert_branin_was_run(branin, 6 + 4 * 10)
 
 
+# ---- workers: programs that hmserve starts itself
+
+
+def test_flags_are_compiled_and_timed_by_two_workers(compiler: str, tmp_path: Path) -> None:
+    directory = copy_of("workers", tmp_path)
+    shorten(directory / "flags.json", 4, 4)
+    said = succeed([*HMSERVE, "run", "flags.json"], directory, CC=compiler)
+    rows = samples(directory / "results" / "flags_output_samples.csv")
+    assert len(rows) == 8
+    assert float(said.splitlines()[1].split(",")[-1]) == min(float(row["ms"]) for row in rows)
+    assert not (directory / "results" / "flags_trials").exists()
+
+
+def test_clients_are_started_side_by_side(tmp_path: Path) -> None:
+    directory = copy_of("workers", tmp_path)
+    shorten(directory / "camel.json", 6, 6)
+    client = [sys.executable, "client.py"]
+    said = succeed([*HMSERVE, "run", "camel.json", "--workers", "4", "--", *client], directory)
+    assert said.startswith("x,y,Value\n")
+    assert len(samples(directory / "results" / "camel_output_samples.csv")) == 12
+
+
 # ---- the quickstart
 
 

@@ -191,3 +191,29 @@ def test_thousands_of_evaluations_are_no_obstacle():
     np.testing.assert_allclose(coordinates(found, asked[:1])[0], 0.3, atol=0.05)
     assert asked[0].configuration != asked[1].configuration
     assert sorted(view["fitted"] for view in optimizer.state["views"]) == [1500, 1500]
+
+
+@pytest.mark.parametrize("known", [12, 60])
+def test_the_first_of_quick_proposals_is_one_that_gains_and_all_differ(known):
+    found = Scenario.parse(
+        {
+            "optimization_objectives": ["y"],
+            "input_parameters": {
+                f"x{k}": {"parameter_type": "real", "values": [0, 1]} for k in range(3)
+            },
+            "design_of_experiment": {"number_of_samples": known},
+            "max_evaluations": 500,
+        }
+    )
+    careful, quick = build(found, 5), build(found, 5)
+
+    def bowl(trial):
+        return sum((value - 0.6) ** 2 for value in trial.configuration.values())
+
+    for optimizer in (careful, quick):
+        designed = optimizer.ask(known)
+        optimizer.tell([Evaluation(t, {"y": bowl(t)}) for t in designed])
+    (best,) = careful.ask(1)
+    first, *others = quick.ask(8, quick=True)
+    assert max(bowl(best), bowl(first)) < min(map(bowl, designed))
+    assert len({str(trial.configuration) for trial in [first, *others]}) == 8

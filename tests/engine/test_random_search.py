@@ -134,7 +134,8 @@ class InOrder:
     def restore(self, state):
         self.state = dict(state)
 
-    def propose(self, history, n, first_id):
+    def propose(self, history, n, first_id, *, quick=False):
+        assert quick in {True, False}
         assert n > 0
         assert first_id >= 0
         self.state = {"calls": self.state["calls"] + 1}

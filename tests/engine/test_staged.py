@@ -7,7 +7,7 @@ from hmserve.engine.history import History
 from hmserve.engine.staged import StagedOptimizer
 from hmserve.space.parameters import Integer, Real
 from hmserve.space.space import Space
-from hmserve.trial import OUTSIDE, Evaluation, Trial
+from hmserve.trial import OUTSIDE, WHOLE, Evaluation, Trial
 
 WIDE = Space([Real("x", 0.0, 1.0)])
 
@@ -21,7 +21,8 @@ class InOrder:
     def restore(self, state):
         self.state = dict(state)
 
-    def propose(self, history, n, first_id):
+    def propose(self, history, n, first_id, *, quick=False):
+        assert quick in {True, False}
         assert first_id >= 0
         self.state = {"calls": self.state["calls"] + 1}
         finite = history.space.size < float("inf")
@@ -51,12 +52,17 @@ def test_the_design_comes_first_in_its_order_then_batches():
     assert run.budget == 7
     first = run.ask(2)
     assert [trial.id for trial in first] == [0, 1]
-    assert [len(run.ask(100)) for _ in range(4)] == [1, 2, 2, 0]
+    assert [len(run.ask(WHOLE)) for _ in range(4)] == [1, 2, 2, 0]
     assert [trial.id for trial in run.pending] == list(range(7))
     assert not run.finished
     run.tell(told(run.pending))
     assert run.finished
     assert run.ask(5) == ()
+
+
+def test_asked_for_a_number_it_returns_so_many_proposals_whatever_the_batch():
+    run = optimizer(design=3, iterations=4, batch=2)
+    assert [len(run.ask(5)) for _ in range(4)] == [3, 5, 3, 0]
 
 
 @pytest.mark.parametrize("n", [0, -1])

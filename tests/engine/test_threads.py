@@ -23,7 +23,8 @@ class Looking:
     def restore(self, state):
         self.state = state
 
-    def propose(self, history, n, first_id):
+    def propose(self, history, n, first_id, *, quick=False):
+        assert quick in {True, False}
         assert (len(history.evaluations), n, first_id) == (0, 3, 7)
         return [threads()]
 

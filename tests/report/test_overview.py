@@ -7,7 +7,7 @@ from hmserve.errors import UsageError
 from hmserve.report.canvas import style
 from hmserve.report.overview import plot_run, run_figure
 from hmserve.report.points import read_points
-from hmserve.report.sources import run_at
+from hmserve.report.sources import Found, run_at
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def page(scenario, write):
         found = scenario(*objectives, feasibility=True, **changes)
         names = ",".join([*found.objectives, "Valid"])
         with style():
-            return run_figure(found, read_points(write("s.csv", rows, names), found))
+            return run_figure(Found(found, read_points(write("s.csv", rows, names), found)))
 
     return make
 
@@ -85,7 +85,7 @@ def test_many_parameters_are_cut_to_what_a_page_takes(scenario, tmp_path):
     entry = {"parameter_type": "real", "values": [0, 1]}
     found = scenario("f1", input_parameters=dict.fromkeys(names, entry))
     (tmp_path / "s.csv").write_text(",".join([*names, "f1"]) + "\n" + "0.5," * 90 + "1\n")
-    figure = run_figure(found, read_points(str(tmp_path / "s.csv"), found))
+    figure = run_figure(Found(found, read_points(str(tmp_path / "s.csv"), found)))
     assert len(figure.axes) == 1 + 48
 
 
@@ -101,7 +101,7 @@ def test_the_page_goes_where_it_is_told(out, expected, scenario, write, tmp_path
     monkeypatch.chdir(tmp_path)
     found = scenario("f1")
     points = read_points(write("s.csv", [(1,)], "f1"), found)
-    written = plot_run(found, points, out)
+    written = plot_run(Found(found, points), out)
     assert Path(written).resolve() == tmp_path / expected
     start = b"\x89PNG" if expected.endswith("png") else b"%PDF-"
     assert Path(written).read_bytes().startswith(start)
@@ -110,12 +110,12 @@ def test_the_page_goes_where_it_is_told(out, expected, scenario, write, tmp_path
 def test_other_kinds_of_files_are_refused(scenario, write):
     found = scenario("f1")
     with pytest.raises(UsageError, match=r"mine\.gif"):
-        plot_run(found, read_points(write("s.csv", [(1,)], "f1"), found), "mine.gif")
+        plot_run(Found(found, read_points(write("s.csv", [(1,)], "f1"), found)), "mine.gif")
 
 
 def test_samples_of_a_scenario_without_a_journal_are_found(save_scenario, write):
     write("app_output_samples.csv", [(1,), (2,)], "f1")
-    scenario, points = run_at(save_scenario("f1"))
+    scenario, points, _ = run_at(save_scenario("f1"))
     assert scenario.objectives == ("f1",)
     assert len(points) == 2
 

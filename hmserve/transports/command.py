@@ -1,0 +1,113 @@
+"""The command line of an evaluator that runs once per trial: a template for arguments."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from hmserve.errors import UsageError
+from hmserve.options import EvaluatorOptions
+from hmserve.protocol.codec import input_field, quoted
+from hmserve.space.space import Space
+from hmserve.trial import Trial
+
+_PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_OWN: Final = ("trial", "directory", "here")
+
+
+class Template:
+    """Arguments in which ``{x1}`` stands for the value of the parameter `x1`.
+
+    ``{trial}``, ``{directory}`` and ``{here}`` stand for the number of the trial, the
+    directory it runs in and the one hmserve was started in, unless a parameter has that
+    name. ``{{`` and ``}}`` stand for braces.
+
+    Args:
+        command: The program and its arguments.
+        space: Has the parameters.
+
+    Raises:
+        UsageError: A name is unknown, or a brace has no partner.
+    """
+
+    def __init__(self, command: Sequence[str], space: Space) -> None:
+        self._command = tuple(command)
+        self._space = space
+        self._here = os.getcwd()
+        for argument in command:
+            self._check(argument)
+
+    @property
+    def program_varies(self) -> bool:
+        """Whether the program itself depends on the trial."""
+        return _PIECE.search(self._command[0]) is not None
+
+    def arguments(self, trial: Trial, directory: str) -> list[str]:
+        """Return the arguments for `trial`, which runs in `directory`.
+
+        A program with a slash in its name is one of the directory hmserve was started in.
+        """
+        names = {
+            "trial": str(trial.id),
+            "directory": directory,
+            "here": self._here,
+            **values(self._space, trial),
+        }
+        program, *rest = (_filled(argument, names) for argument in self._command)
+        return [located(program, self._here), *rest]
+
+    def _check(self, argument: str) -> None:
+        known = {*_OWN, *self._space.names}
+        for piece in _PIECE.finditer(argument):
+            if piece[0] in ("{", "}"):
+                raise UsageError(
+                    f"a brace without its partner in {quoted(argument)} of the command; "
+                    f"write {piece[0] * 2} for {piece[0]}"
+                )
+            if piece[1] is not None and piece[1] not in known:
+                raise UsageError(
+                    f"no parameter is called {quoted(piece[1])}, as in {quoted(argument)} of "
+                    f"the command; there are {', '.join([*self._space.names, *_OWN])}; "
+                    "write {{ and }} for braces, or say --kind protocol if it is a client"
+                )
+
+
+def check_placeholders(options: EvaluatorOptions, space: Space) -> Template:
+    """Return the template that a command is; that of a client has no placeholders.
+
+    Raises:
+        UsageError: The command has a placeholder where there is nothing to put in.
+    """
+    if options.kind == "once":
+        return Template(options.command, space)
+    names = [name for name in placeholders(options.command) if name in space.names]
+    if names:
+        raise UsageError(
+            f"{{{names[0]}}} in the command stands for a value if the command runs once for "
+            "each trial: say so with --kind once, or with the key kind of evaluator; a client "
+            "of kind protocol reads its values from standard input"
+        )
+    return Template((), space)
+
+
+def placeholders(command: Sequence[str]) -> list[str]:
+    """Return the names that `command` has placeholders for, whether they exist or not."""
+    found = [piece[1] for argument in command for piece in _PIECE.finditer(argument)]
+    return [name for name in found if name is not None]
+
+
+def values(space: Space, trial: Trial) -> dict[str, str]:
+    """Return the values of `trial` as the protocol writes them."""
+    return {p.name: input_field(p, trial.configuration[p.name]) for p in space.parameters}
+
+
+def located(program: str, here: str) -> str:
+    """Return `program` so that it is found from every directory; a bare name is for PATH."""
+    return os.path.join(here, program) if os.sep in program else program
+
+
+def _filled(argument: str, names: Mapping[str, str]) -> str:
+    def text(piece: "re.Match[str]") -> str:
+        return piece[0][0] if piece[1] is None else names[piece[1]]
+
+    return _PIECE.sub(text, argument)

@@ -1,0 +1,115 @@
+"""What wardens are told, and where the trials run."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final
+
+from hmserve.journal.files import explained, make_directory
+from hmserve.options import EvaluatorOptions
+from hmserve.protocol.classic import ClassicSession
+from hmserve.protocol.codec import Codec
+from hmserve.scenario import Scenario
+from hmserve.transports.command import check_placeholders, located
+from hmserve.transports.worker import Attempt
+
+_MEGABYTE: Final = 2**20
+
+
+class Orders:
+    """Turns attempts into orders for a warden.
+
+    Args:
+        scenario: Of the run.
+        options: What is started.
+        codec: Writes requests.
+        environment: Of the commands, but for what is different for each.
+
+    Raises:
+        UsageError: The command has a placeholder where there is nothing to put in.
+        JournalError: The directory for the trials cannot be created.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: EvaluatorOptions,
+        codec: Codec,
+        environment: Mapping[str, str],
+    ) -> None:
+        self._options = options
+        self._codec = codec
+        self._environment = dict(environment)
+        self._here = os.getcwd()
+        self._once = options.kind == "once"
+        self._template = check_placeholders(options, scenario.space)
+        files = scenario.files
+        self.home = os.path.join(files.run_directory, f"{scenario.application_name}_trials")
+        make_directory(self.home)
+
+    @property
+    def program_varies(self) -> bool:
+        """Whether another trial may start another program."""
+        return self._once and self._template.program_varies
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The first message to a warden."""
+        limit = self._options.memory_limit
+        program, *rest = self._options.command
+        farewell = ClassicSession(self._codec).finish()
+        return {
+            "kind": self._options.kind,
+            "environment": self._environment,
+            "timeout": self._options.timeout,
+            "memory_limit": None if limit is None else int(limit * _MEGABYTE),
+            "patterns": dict(self._options.output or {}),
+            "command": [located(program, self._here), *rest],
+            "farewell": farewell.encode(),
+        }
+
+    def order(self, attempt: Attempt, worker: int) -> dict[str, Any]:
+        """Return the order for `attempt`, whose directory is made here.
+
+        Raises:
+            JournalError: The directory cannot be created.
+        """
+        trial = attempt.trial
+        order: dict[str, Any] = {
+            "trial": trial.id,
+            "directory": self._here,
+            "environment": {"HMSERVE_TRIAL": str(trial.id), "HMSERVE_WORKER": str(worker)},
+            "stderr": os.path.join(self.home, f"worker-{worker}.stderr"),
+            "fresh": False,
+        }
+        if not self._once:
+            text = ClassicSession(self._codec).request([trial])
+            return {**order, "text": text.encode()}
+        if self._options.directories != "none":
+            attempt.directory = order["directory"] = self._make(trial.id)
+            order["stderr"] = os.path.join(attempt.directory, "stderr.txt")
+            order["fresh"] = True
+        return {**order, "command": self._template.arguments(trial, order["directory"])}
+
+    def close(self) -> None:
+        """Remove the directory for the trials if nothing is in it."""
+        try:
+            os.rmdir(self.home)
+        except OSError:
+            return
+
+    def _make(self, number: int) -> str:
+        """Make a directory for a trial; earlier attempts and runs keep theirs."""
+        path, more = os.path.join(self.home, str(number)), 0
+        with explained("create the directory", path):
+            while not _made(path):
+                more += 1
+                path = os.path.join(self.home, f"{number}.{more}")
+        return path
+
+
+def _made(path: str) -> bool:
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return False
+    return True

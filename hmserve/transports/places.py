@@ -1,0 +1,82 @@
+"""How many trials a group of workers is ready to take."""
+
+import time
+from collections import deque
+from typing import Final
+
+_WORTH: Final = 0.01
+"""Share of an evaluation that a worker may wait for its next trial."""
+_MUCH, _LITTLE = 0.5, 0.1
+"""With trials ahead of time: above the one share proposals are slow, below the other not."""
+_DEEP: Final = 4
+"""Trials a worker has at most, the one it evaluates included."""
+_WEIGHT: Final = 0.2
+"""How much the last measurement counts in an average."""
+
+
+class Places:
+    """Counts places, and whether each worker needs its next trial ahead of time.
+
+    Who gets the next trial while it still evaluates is never idle; but that trial was chosen
+    without knowing the result. So it is done only where a worker would wait for more than a
+    hundredth of an evaluation otherwise, and not where trials are wanted in batches. Never
+    for one worker alone: what it is asked depends on its results, not on how long they took.
+
+    Args:
+        workers: How many there are.
+        batch_size: How many have to be free before any is offered.
+
+    Attributes:
+        hungry: Whether proposals are slower than evaluations, so that workers are idle even
+            with trials ahead of time: then there are to be more of them, and quickly.
+    """
+
+    def __init__(self, workers: int, batch_size: int) -> None:
+        self._workers = workers
+        self._batch_size = min(batch_size, workers)
+        self.hungry = False
+        self._offering = True
+        self._vacated: deque[float] = deque()
+        self._wait: float | None = None
+        self._duration: float | None = None
+
+    @property
+    def ahead(self) -> bool:
+        """Whether workers are to have their next trial before they need it."""
+        if self._batch_size > 1 or self._workers == 1:
+            return False
+        if self._wait is None or self._duration is None:
+            return False
+        return self._wait > _WORTH * self._duration
+
+    @property
+    def most(self) -> int:
+        """How many trials may be here, evaluated or ready to be."""
+        return self._workers * ((_DEEP if self.hungry else 2) if self.ahead else 1)
+
+    def free(self, held: int) -> int:
+        """Return how many more trials may come, when `held` are here."""
+        places = max(self.most - held, 0)
+        # Several proposals at once take less time than one after the other.
+        wanted = max(self._workers // 2, 1) if self.hungry else self._batch_size
+        if places >= wanted or not held:
+            self._offering = True
+        elif not places:
+            self._offering = False
+        return places if self._offering else 0
+
+    def filled(self) -> None:
+        """Take note that a trial came."""
+        if self._vacated:
+            self._wait = _average(self._wait, time.monotonic() - self._vacated.popleft())
+            limit = (_LITTLE if self.hungry else _MUCH) * (self._duration or 0.0)
+            self.hungry = self.ahead and self._wait > limit
+
+    def vacated(self, seconds: float) -> None:
+        """Take note that an evaluation is over that took `seconds`."""
+        self._vacated.append(time.monotonic())
+        self._duration = _average(self._duration, seconds)
+
+
+def _average(old: float | None, new: float) -> float:
+    return new if old is None else old + _WEIGHT * (new - old)
