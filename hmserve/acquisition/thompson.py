@@ -29,7 +29,7 @@ from hmserve.surrogate.kernel import Inputs, Kernel
 if TYPE_CHECKING:  # scikit-learn is loaded only where a forest was asked for
     from hmserve.surrogate.forest import Forest
 
-_FEATURES = 1024
+_FEATURES = 256
 
 _DRAW = 2
 """Of the streams of a trial this one decides the draw."""

@@ -44,6 +44,7 @@ from hmserve.space.encoding import Encoding
 from hmserve.space.expectations import prior_of
 from hmserve.space.permutation import Permutation
 from hmserve.surrogate.base import ForestOptions, Posterior
+from hmserve.surrogate.gp import GaussianProcess
 from hmserve.surrogate.hyperprior import log_normal
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.regression import (
@@ -55,6 +56,10 @@ from hmserve.surrogate.regression import (
 
 _OWN = ("gibbon", "joint_ei", "thompson")
 """Strategies that are acquisitions themselves: which other one was named does not count."""
+
+_NOISY = 0.05
+"""Above this noise variance, in that of the targets, a draw decides instead of an improvement:
+docs/decisions/0024-thompson-where-there-is-noise.md."""
 
 _NO_AIM = -9999.0
 """BaCO's way to say that there is no target."""
@@ -290,7 +295,8 @@ class Learner:
         return self._improvement if own else gains[self._scenario.acquisition]
 
     def _improvement(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
-        del trial
+        if isinstance(model, GaussianProcess) and model.noise > _NOISY:
+            return Thompson(self._seed)(model, incumbent, trial)
         margin = self._scenario.searching.exploration_augmentation
         return improvement(model, incumbent, margin)
 
