@@ -44,6 +44,13 @@ _LOOK, _QUICK, _REFINED = 512, 64, 2
 """Where proposals have to be quick: at how many candidates the first has a look, how many of
 the best of them later ones look at again, and how many are refined for the first."""
 
+_NEAR = 0.02
+"""Points within this share of the range in every coordinate are near each other."""
+
+_DOUBT, _TURN = 0.5, (True, True, False, False, False, False)
+"""Where the best point is crowded, models with length scales that are half as long decide on
+every third proposal of each view: docs/decisions/0025-doubt-where-it-is-crowded.md."""
+
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
 
@@ -170,6 +177,9 @@ class BayesianProposer:
         with self._policy.watch("fit models"):
             models = self._fit(kept, view, rng, quick)
         pending = self.encoding.encode(trial.configuration for trial in history.pending)
+        alone = len(models.objectives) == 1
+        if alone and _TURN[first_id % len(_TURN)] and _is_crowded(kept, pending):
+            models = models.doubted(_DOUBT)
         ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)
         few = bool(data.feasible.sum() <= 2 * len(self.encoding.axes))
         ground = _Ground(self._random, novelty, kept.X[kept.best[:_ANCHORS]], few, rng)
@@ -188,6 +198,18 @@ class BayesianProposer:
         Y = data.Y[data.valued]
         Z = view.goal.targets(Y, rng) if len(Y) else Y
         return view.modeller.fit(data, Z, int(rng.integers(2**31)), quick=quick)
+
+
+def _is_crowded(data: Data, pending: Floats) -> bool:
+    """Whether many points lie about the best one, where hardly anything is left to be found.
+
+    Either it is the optimum, or the models are too sure of themselves elsewhere.
+    """
+    if not data.feasible.any():
+        return False
+    x = data.X[data.best[0]]
+    apart = np.abs(np.concatenate([data.X, pending]) - x).max(1)
+    return int((apart < _NEAR).sum()) >= 4 + len(x) // 2
 
 
 class _Ground(NamedTuple):

@@ -7,7 +7,7 @@ uninterrupted one would.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from hmserve.randomness import stream
 from hmserve.surrogate import feasibility
 from hmserve.surrogate.base import Posterior
 from hmserve.surrogate.feasibility import FeasibilityModel
+from hmserve.surrogate.gp import GaussianProcess
 from hmserve.surrogate.hyperprior import LengthPrior, kernel_prior
 from hmserve.surrogate.kernel import Kernel
 from hmserve.surrogate.limits import WithinLimits
@@ -107,6 +108,17 @@ class Models:
     objectives: tuple[Posterior, ...]
     feasibility: FeasibilityModel | None
     limits: WithinLimits | None = None
+
+    def doubted(self, share: float) -> "Models":
+        """Return the models, those of objectives with length scales that are `share` of these.
+
+        Forests have none and stay what they are.
+        """
+        processes = [
+            model.doubted(share) if isinstance(model, GaussianProcess) else model
+            for model in self.objectives
+        ]
+        return replace(self, objectives=tuple(processes))
 
     def believe(self, P: Floats) -> "Models":
         """Return the models with their means taken for true at `P`, shape (p, d)."""

@@ -75,7 +75,10 @@ class Factor(NamedTuple):
 
 def factorise(kernel: Kernel, theta: Floats, X: Floats, noise: Floats) -> Factor:
     """Return the factor of the rows of `X`, shape (n, d), with their noise variances, (n,)."""
-    inputs = kernel.inputs(X)
+    return _factor(kernel, theta, kernel.inputs(X), noise)
+
+
+def _factor(kernel: Kernel, theta: Floats, inputs: Inputs, noise: Floats) -> Factor:
     return Factor(inputs, linear.cholesky(kernel(theta, inputs, inputs) + np.diag(noise)))
 
 
@@ -165,6 +168,17 @@ class GaussianProcess:
         surprise = np.append(np.zeros(len(self.alpha)), y - self.mean(P))
         alpha = np.append(self.alpha, np.zeros(len(P))) + linear.solve(factor.L, surprise)
         return replace(self, inputs=factor.inputs, L=factor.L, alpha=alpha)
+
+    def doubted(self, share: float) -> "GaussianProcess":
+        """Return the process of the same data with length scales that are `share` of these."""
+        theta = self.theta.copy()
+        theta[self.kernel.numeric] += np.log(share)
+        signal = float(np.exp(self.theta[-1]))
+        beyond = np.einsum("ij,ij->i", self.L, self.L) - signal
+        noise = np.maximum(beyond, _BELIEVED_NOISE * signal)
+        y = self.constant + self.L @ (self.L.T @ self.alpha)
+        factor = _factor(self.kernel, theta, self.inputs, noise)
+        return GaussianProcess.of(self.kernel, theta, factor, y)
 
     @property
     def noise(self) -> float:

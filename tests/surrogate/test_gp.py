@@ -262,3 +262,20 @@ def test_the_factor_of_a_definite_matrix_is_exact_and_of_a_singular_one_nearly()
 def test_a_matrix_that_is_not_nearly_definite_is_refused():
     with pytest.raises(np.linalg.LinAlgError, match="no factor"):
         linear.cholesky(np.array([[1.0, 2.0], [2.0, 1.0]]))
+
+
+@pytest.mark.parametrize("levels", [NUMERIC, MIXED])
+def test_a_process_that_is_doubted_is_one_of_the_same_data_with_shorter_scales(levels):
+    X, y = data(30, levels)
+    t = theta(levels)
+    shorter = t.copy()
+    numbers = [k for k, m in enumerate(levels) if m == 0]
+    shorter[numbers] -= np.log(4.0)
+    model = given_theta(Kernel(levels), X, y, t)
+    expected, doubted = given_theta(Kernel(levels), X, y, shorter), model.doubted(0.25)
+    Z, _ = data(20, levels, seed=5)
+    for found, wanted in zip(doubted.predict(Z), expected.predict(Z), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(
+        doubted.doubted(4.0).mean(Z), model.mean(Z), rtol=1e-6, atol=1e-8
+    )
