@@ -28,14 +28,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_nobody_gets_a_trial_ahead_whose_evaluations_take_long(clock: Clock) -> None:
     group = Places(4, 1)
-    clock.work(group, seconds=10.0, wait=0.02)
+    clock.work(group, seconds=1.0, wait=0.02)
     assert [group.free(held) for held in (4, 3, 0)] == [0, 1, 4]
     assert not group.hungry
 
 
-def test_whose_evaluations_are_short_gets_its_next_trial_ahead(clock: Clock) -> None:
+@pytest.mark.parametrize(("seconds", "wait"), [(0.05, 0.001), (1.0, 0.2)])
+def test_who_would_wait_too_long_gets_its_next_trial_ahead(
+    clock: Clock, seconds: float, wait: float
+) -> None:
     group = Places(4, 1)
-    clock.work(group, seconds=1.0, wait=0.02)
+    clock.work(group, seconds, wait)
     assert [group.free(held) for held in (8, 7, 4)] == [0, 1, 4]
     assert not group.hungry
 
