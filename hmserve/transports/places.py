@@ -5,8 +5,8 @@ from collections import deque
 from typing import Final
 
 _WORTH, _SHORT_WORTH, _SHORT = 0.1, 0.01, 0.1
-"""Share of an evaluation that a worker may wait for its next trial; of one that takes less than
-so many seconds the other: whoever makes thousands of them minds the time more than the choice."""
+"""Share of an evaluation that a worker may wait for its next trial; the other of one that takes
+less than so many seconds: whoever makes thousands minds the time more than the choice."""
 _MUCH, _LITTLE = 0.5, 0.1
 """With trials ahead of time: above the one share proposals are slow, below the other not."""
 _DEEP: Final = 4
@@ -20,8 +20,9 @@ class Places:
 
     Who gets the next trial while it still evaluates is never idle; but that trial was chosen
     without knowing the result. So it is done only where a worker would wait for more than a
-    tenth of an evaluation otherwise, a hundredth of one that is short, and not where trials are wanted in batches. Never
-    for one worker alone: what it is asked depends on its results, not on how long they took.
+    tenth of an evaluation otherwise, a hundredth of one that is short, and not where trials
+    are wanted in batches. Never for one worker alone: what it is asked depends on its results,
+    not on how long they took.
 
     Args:
         workers: How many there are.
