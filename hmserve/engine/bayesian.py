@@ -44,7 +44,7 @@ _LOOK, _QUICK, _REFINED = 512, 64, 2
 """Where proposals have to be quick: at how many candidates the first has a look, how many of
 the best of them later ones look at again, and how many are refined for the first."""
 
-_NEAR = 0.02
+_NEAR = 0.005
 """Points within this share of the range in every coordinate are near each other."""
 
 _DOUBT, _TURN = 0.5, (True, True, False, False, False, False)
@@ -177,8 +177,9 @@ class BayesianProposer:
         with self._policy.watch("fit models"):
             models = self._fit(kept, view, rng, quick)
         pending = self.encoding.encode(trial.configuration for trial in history.pending)
-        alone = len(models.objectives) == 1
-        if alone and _TURN[first_id % len(_TURN)] and _is_crowded(kept, pending):
+        # At the edge of measured limits it is crowded by nature.
+        single = len(models.objectives) == 1 and models.limits is None
+        if single and _TURN[first_id % len(_TURN)] and _is_crowded(kept, pending):
             models = models.doubted(_DOUBT)
         ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)
         few = bool(data.feasible.sum() <= 2 * len(self.encoding.axes))

@@ -295,7 +295,8 @@ class Learner:
         return self._improvement if own else gains[self._scenario.acquisition]
 
     def _improvement(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
-        if isinstance(model, GaussianProcess) and model.noise > _NOISY:
+        noisy = isinstance(model, GaussianProcess) and model.noise > _NOISY
+        if noisy and not self.encoding.discrete.all():
             return Thompson(self._seed)(model, incumbent, trial)
         margin = self._scenario.searching.exploration_augmentation
         return improvement(model, incumbent, margin)

@@ -19,6 +19,10 @@ HMSERVE = [sys.executable, "-m", "hmserve"]
 PATIENCE = 120
 """Seconds after which a process is taken to hang; it is killed, and its test fails."""
 
+# Whoever runs the tests in the background ignores SIGINT, and what is ignored is inherited.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 Row = Mapping[str, str]
 
 

@@ -228,6 +228,7 @@ class Run:
         self.seed = seed
         self.optimizer = build(scenario, seed)
         self.seen, self.calls = set(), []
+        self.wanted = {}
 
     def measure(self, trial, number):
         u = np.array(self.space.encode(trial.configuration))
@@ -260,6 +261,7 @@ class Run:
             self.seen.add(key)
         if trials:
             state = json.dumps(self.optimizer.state, allow_nan=False)
+            self.wanted[len(self.calls)] = n
             self.calls.append(("replay", list(trials), json.loads(state)))
         return list(trials)
 
@@ -288,7 +290,7 @@ class Run:
         for place, (verb, *arguments) in enumerate(self.calls):
             if verb == "replay" and place >= first:
                 trials, state = arguments
-                assert list(again.ask(len(trials))) == trials
+                assert list(again.ask(self.wanted[place])) == trials
                 assert json.loads(json.dumps(again.state)) == state
             else:
                 getattr(again, verb)(*arguments)
