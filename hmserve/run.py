@@ -94,21 +94,25 @@ class Recorder:
         """Record results."""
         if results.evaluations:
             self._append(Tell(time.time(), self.elapsed, results.evaluations))
+            self._settle([evaluation.trial.id for evaluation in results.evaluations])
         if results.observations:
             self._append(Observe(time.time(), self.elapsed, results.observations))
         if results.abandoned:
             ids = [trial.id for trial in results.abandoned]
             self._append(Abandon(time.time(), self.elapsed, ids))
+            self._settle(ids)
 
     def dropped(self, trials: Sequence[Trial]) -> None:
         """Record that trials were given back."""
         ids = [trial.id for trial in trials]
         self._append(Drop(time.time(), self.elapsed, ids))
+        self._settle(ids)
 
     def expired(self, trials: Sequence[Trial]) -> None:
         """Record that trials are no longer waited for."""
         ids = [trial.id for trial in trials]
         self._append(Expire(time.time(), self.elapsed, ids))
+        self._settle(ids)
 
     def sync(self) -> None:
         """Make all that was recorded survive a crash of the machine."""
@@ -123,6 +127,11 @@ class Recorder:
         """Let go of the files."""
         self._table.close()
         self._writer.close()
+
+    def _settle(self, ids: Sequence[int]) -> None:
+        """Forget since when trials were waited for."""
+        for number in ids:
+            self._handed.pop(number, None)
 
     def _append(self, record: Record) -> None:
         known = len(self.ledger.rows)

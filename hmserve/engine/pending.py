@@ -132,7 +132,20 @@ class Believer(Greedy):
         return choose
 
 
-class Liar(Greedy):
+class Knowing(Greedy):
+    """One that needs a feasible result; until there is one it believes."""
+
+    def begin(self, ask: Ask) -> Choice:
+        if not len(ask.X):
+            return Believer().begin(ask)
+        return lambda out: self._acquisition(ask, out)
+
+    def _acquisition(self, ask: Ask, out: Out) -> Acquisition:
+        """Return the acquisition over the objectives for one choice."""
+        raise NotImplementedError
+
+
+class Liar(Knowing):
     """Pending trials all come out as one value: the constant liar.
 
     Args:
@@ -141,11 +154,6 @@ class Liar(Greedy):
 
     def __init__(self, lie: Callable[[Floats], float]) -> None:
         self._lie = lie
-
-    def begin(self, ask: Ask) -> Choice:
-        if not len(ask.X):
-            return Believer().begin(ask)
-        return lambda out: self._acquisition(ask, out)
 
     def _acquisition(self, ask: Ask, out: Out) -> Acquisition:
         models: Sequence[Posterior] = ask.models.objectives
@@ -159,18 +167,16 @@ class Liar(Greedy):
         return cast(FittedPosterior, model).suppose(out.P, lies)
 
 
-class Ignoring(Greedy):
+class Ignoring(Knowing):
     """Pending trials do not count: what comes of that, as a yardstick."""
 
     heeds = False
 
-    def begin(self, ask: Ask) -> Choice:
-        if not len(ask.X):
-            return Believer().begin(ask)
-        return lambda out: ask.goal.acquisition(ask.models.objectives, ask.X, out.trial)
+    def _acquisition(self, ask: Ask, out: Out) -> Acquisition:
+        return ask.goal.acquisition(ask.models.objectives, ask.X, out.trial)
 
 
-class Sampling(Greedy):
+class Sampling(Knowing):
     """Each trial is best in a world of its own, drawn from the models: Thompson sampling.
 
     Args:
@@ -180,18 +186,13 @@ class Sampling(Greedy):
     def __init__(self, seed: int) -> None:
         self._seed = seed
 
-    def begin(self, ask: Ask) -> Choice:
-        if not len(ask.X):
-            return Believer().begin(ask)
-        return lambda out: self._acquisition(ask, out)
-
     def _acquisition(self, ask: Ask, out: Out) -> Acquisition:
         rng = stream(self._seed, out.trial, _OURS)
         drawn = [draw(model, rng) for model in ask.models.objectives]
         return ask.goal.acquisition(drawn, ask.X, out.trial)
 
 
-class Imagining(Greedy):
+class Imagining(Knowing):
     """The mean over what pending trials may bring, drawn from the models together.
 
     Args:
@@ -200,11 +201,6 @@ class Imagining(Greedy):
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-
-    def begin(self, ask: Ask) -> Choice:
-        if not len(ask.X):
-            return Believer().begin(ask)
-        return lambda out: self._acquisition(ask, out)
 
     def _acquisition(self, ask: Ask, out: Out) -> Acquisition:
         models = ask.models.objectives

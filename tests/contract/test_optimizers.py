@@ -82,7 +82,7 @@ class AtRandom:
         self.state = dict(state)
 
     def propose(self, history, n, first_id, *, quick=False):
-        assert quick in {True, False}
+        del quick
         self.state = {"calls": self.state["calls"] + 1}
         space = history.space
         rng = np.random.default_rng([first_id, self.state["calls"]])

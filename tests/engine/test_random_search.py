@@ -135,7 +135,7 @@ class InOrder:
         self.state = dict(state)
 
     def propose(self, history, n, first_id, *, quick=False):
-        assert quick in {True, False}
+        del quick
         assert n > 0
         assert first_id >= 0
         self.state = {"calls": self.state["calls"] + 1}

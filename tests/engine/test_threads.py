@@ -24,7 +24,7 @@ class Looking:
         self.state = state
 
     def propose(self, history, n, first_id, *, quick=False):
-        assert quick in {True, False}
+        del quick
         assert (len(history.evaluations), n, first_id) == (0, 3, 7)
         return [threads()]
 
