@@ -15,9 +15,9 @@ from hmserve.version import __version__
 
 if TYPE_CHECKING:
     from hmserve.api import AskTell, Result, optimize
+    from hmserve.executors.pool import Workers
     from hmserve.scenario import Scenario
     from hmserve.space.space import Space
-    from hmserve.transports.pool import Workers
     from hmserve.trial import Evaluation, Trial
 
 __all__ = [
@@ -39,7 +39,7 @@ _HOMES = {
     "Scenario": "hmserve.scenario",
     "Space": "hmserve.space.space",
     "Trial": "hmserve.trial",
-    "Workers": "hmserve.transports.pool",
+    "Workers": "hmserve.executors.pool",
     "optimize": "hmserve.api",
 }
 

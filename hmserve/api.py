@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from hmserve.transports.pool import Workers
+    from hmserve.executors.pool import Workers
 
 Source = str | os.PathLike[str] | Mapping[str, Any] | Scenario
 """A scenario: the path of its file, its JSON as a mapping, or one that is read already."""
@@ -170,8 +170,8 @@ def _evaluating(
 def _on_workers(
     function: Function, executor: "Executor", workers: "Workers | int | None"
 ) -> Callable[[Run, serve.Heard], None]:
-    from hmserve.transports.executor import Pooled
-    from hmserve.transports.pool import prepared
+    from hmserve.executors.pool import prepared
+    from hmserve.executors.pooled import Pooled
 
     pool = prepared(executor, function, workers)
 

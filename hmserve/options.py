@@ -5,22 +5,19 @@ a key finds every place it matters. None stands for "absent: hmserve decides".
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hmserve.commandline import arguments
 
-T = TypeVar("T")
+T = TypeVar("T", bound=NamedTuple)
 
 
 def pick(kind: type[T], document: Mapping[str, Any]) -> T:
     """Return the group `kind` with the values that the scenario `document` has."""
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: document[name] for name in names})
+    return kind._make(document[name] for name in kind._fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Feasibility:
+class Feasibility(NamedTuple):
     """The feasibility column: its name and the words written into it."""
 
     name: str
@@ -35,8 +32,7 @@ class Feasibility:
         return cls(block["name"], str(block["true_value"]), str(block["false_value"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Design:
+class Design(NamedTuple):
     """The design of experiments.
 
     Args:
@@ -50,8 +46,7 @@ class Design:
     repeating: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """What predicts the objectives.
 
     Args:
@@ -89,8 +84,7 @@ class Model:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AcquisitionOptions:
+class AcquisitionOptions(NamedTuple):
     """What is maximised to find the next configuration, and how."""
 
     acquisition_function: str
@@ -107,8 +101,7 @@ class AcquisitionOptions:
     cma_es_starting_points: int
 
 
-@dataclass(frozen=True, slots=True)
-class FittingOptions:
+class FittingOptions(NamedTuple):
     """How hyperparameters of Gaussian processes are fitted; priors are (name, two numbers)."""
 
     noise: bool
@@ -122,8 +115,7 @@ class FittingOptions:
     outputscale_prior: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class ScalarizationOptions:
+class ScalarizationOptions(NamedTuple):
     """How several objectives become one."""
 
     scalarization_method: str | None
@@ -131,8 +123,7 @@ class ScalarizationOptions:
     bounding_box_limits: Sequence[float]
 
 
-@dataclass(frozen=True, slots=True)
-class PriorOptions:
+class PriorOptions(NamedTuple):
     """How priors enter the search, and how they are estimated."""
 
     prior_method: str
@@ -147,8 +138,7 @@ class PriorOptions:
     bandwidth_n_factor: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFreeOptions:
+class ModelFreeOptions(NamedTuple):
     """The methods `local_search` and `evolutionary_optimization`."""
 
     local_search_evaluation_limit: int
@@ -161,8 +151,7 @@ class ModelFreeOptions:
     batch_size: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+class ReportOptions(NamedTuple):
     """What the end of a run tells, and its log."""
 
     print_posterior_best: bool
@@ -171,8 +160,7 @@ class ReportOptions:
     append_profiles: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stops:
+class Stops(NamedTuple):
     """What ends a run before its requests and its time are spent.
 
     Args:
@@ -186,8 +174,7 @@ class Stops:
     patience: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatorOptions:
+class EvaluatorOptions(NamedTuple):
     """A command that hmserve starts for the evaluations: the key ``evaluator``.
 
     Args:

@@ -1,34 +1,24 @@
 """Runs with their log: driven by a peer on a pipe, by a table, by whatever evaluates."""
 
 import json
-import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from hmserve import run as runs
-from hmserve.dialogue import Dialogue
-from hmserve.errors import HmserveError, RemoteProtocolError, ScenarioError
+from hmserve.errors import HmserveError, RemoteProtocolError
 from hmserve.journal.samples import read_samples
 from hmserve.log import Log
 from hmserve.profile import write_profile
-from hmserve.protocol.asktell import AskTellSession
-from hmserve.protocol.asktell_blocks import TRIAL
 from hmserve.protocol.classic import ClassicSession
 from hmserve.protocol.codec import Codec
 from hmserve.report import tables
 from hmserve.run import Evaluator, Run
 from hmserve.scenario import Scenario, outward
-from hmserve.transports.command import check_placeholders
-from hmserve.transports.conversation import converse
-from hmserve.transports.lines import Lines
 from hmserve.transports.lookup import Lookup
-from hmserve.transports.repeating import Repeating
 from hmserve.transports.streams import Streams
-from hmserve.transports.workers import CommandWorkers
 from hmserve.trial import OUTSIDE, Evaluation, Trial
-from hmserve.verbs import Verbs
 from hmserve.version import __version__
 
 if TYPE_CHECKING:
@@ -47,55 +37,14 @@ def over_pipe(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> Non
     """
     scenario = run.scenario
     streams = Streams(ClassicSession(codec_of(scenario)), reader, writer)
-    with _telling_where(scenario):
+    with telling_where(scenario):
         perform(run, lambda _: streams, heard)
     best = tables.best(run.rows, scenario) if scenario.print_best else None
     streams.finish(outward(scenario, best.evaluation) if best else None, run.expected)
 
 
-def check_verbs(scenario: Scenario) -> None:
-    """Refuse what cannot be served in the ask-tell dialect.
-
-    Raises:
-        ScenarioError: A column has the name of that of the ids, or something else than a
-            client evaluates, or each trial is to be evaluated more than once.
-    """
-    codec = codec_of(scenario)
-    if TRIAL in codec.columns:
-        fault = f"{TRIAL!r} cannot name a parameter or an output: it is the column of the ids"
-    elif scenario.mode == "exhaustive":
-        fault = "the mode exhaustive answers itself: there is no client"
-    elif scenario.repetitions > 1:
-        fault = (
-            "number_of_repetitions has to be 1: each trial has one answer; "
-            "let the client repeat, and tell the median"
-        )
-    else:
-        return
-    raise ScenarioError(f"{scenario.source}: with the protocol ask-tell {fault}")
-
-
-def over_verbs(run: Run, reader: BinaryIO, writer: BinaryIO, heard: Heard) -> None:
-    """Serve a client in the ask-tell dialect until it leaves.
-
-    Raises:
-        RemoteProtocolError: It left in mid-message.
-        JournalError: A file cannot be written.
-    """
-    session, dialogue = AskTellSession(codec_of(run.scenario)), Dialogue(run)
-    with _telling_where(run.scenario), open_log(run) as log:
-        with _concluding(run, log):
-            listen = _listener(run, log, heard)
-            verbs = Verbs(dialogue, run.scenario.space, lambda: listen(run))
-            converse(session, Lines(reader, writer), verbs)
-            dialogue.end()
-            if run.optimizer.finished:
-                run.expected = _expected(run)
-        log.write("End of HyperMapper\n" if run.optimizer.finished else "")
-
-
 @contextmanager
-def _telling_where(scenario: Scenario) -> Iterator[None]:
+def telling_where(scenario: Scenario) -> Iterator[None]:
     """Add to the fault of a peer where the results are."""
     try:
         yield
@@ -104,50 +53,6 @@ def _telling_where(scenario: Scenario) -> Iterator[None]:
             f"{error}\nAll results before that are in {scenario.files.samples}; "
             "--resume goes on from there"
         ) from None
-
-
-def check_command(scenario: Scenario) -> None:
-    """Refuse a command with placeholders for what does not exist, before anything runs.
-
-    Raises:
-        UsageError: It has some, or has none where they are needed.
-    """
-    assert scenario.evaluator is not None
-    check_placeholders(scenario.evaluator, scenario.space)
-
-
-def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None:
-    """Drive `run` with the command that its scenario names.
-
-    Args:
-        run: Open for work.
-        environment: Of the command.
-        heard: Called after each new result.
-
-    Raises:
-        EvaluatorError: The command cannot be started, or fails every time.
-        JournalError: A file cannot be written.
-    """
-    scenario = run.scenario
-    assert scenario.evaluator is not None
-    options, codec = scenario.evaluator, codec_of(scenario)
-    if scenario.iterations:
-        # It takes as long as many a short evaluation, and nobody waits for it yet.
-        threading.Thread(target=_load_models, daemon=True).start()
-    with ExitStack() as stack:
-        workers: list[CommandWorkers] = []
-
-        def start(log: Log) -> Evaluator:
-            crew = CommandWorkers(scenario, options, codec, log.say, environment)
-            workers.append(stack.enter_context(crew))
-            return crew
-
-        perform(run, start, heard)
-        workers[0].finish()
-
-
-def _load_models() -> None:
-    import hmserve.engine.learner  # noqa: F401
 
 
 def codec_of(scenario: Scenario) -> Codec:
@@ -181,6 +86,8 @@ def perform(run: Run, evaluator: Callable[[Log], Evaluator], heard: Heard) -> No
         once = evaluator(log)
         times = run.scenario.repetitions
         if times > 1:
+            from hmserve.transports.repeating import Repeating
+
             once = Repeating(once, times, log.say, run.scenario.output_constraints)
         _drive(run, once, log, heard)
 
@@ -219,14 +126,14 @@ def conclude(run: Run, log: Log) -> None:
 
 
 def _drive(run: Run, evaluator: Evaluator, log: Log, heard: Heard) -> None:
-    with _concluding(run, log):
-        run.drive(evaluator, _listener(run, log, heard))
-        run.expected = _expected(run)
+    with concluding(run, log):
+        run.drive(evaluator, listener(run, log, heard))
+        run.expected = expectation(run)
     log.write("End of HyperMapper\n")
 
 
 @contextmanager
-def _concluding(run: Run, log: Log) -> Iterator[None]:
+def concluding(run: Run, log: Log) -> Iterator[None]:
     """Tell the log how `run` ended, and what was best."""
     try:
         yield
@@ -243,7 +150,7 @@ def _concluding(run: Run, log: Log) -> Iterator[None]:
         conclude(run, log)
 
 
-def _listener(run: Run, log: Log, heard: Heard) -> Heard:
+def listener(run: Run, log: Log, heard: Heard) -> Heard:
     """Return what is to be called after each new result."""
     important = _Importance(run, log)
 
@@ -256,7 +163,7 @@ def _listener(run: Run, log: Log, heard: Heard) -> Heard:
     return listen
 
 
-def _expected(run: Run) -> Evaluation | None:
+def expectation(run: Run) -> Evaluation | None:
     """Return where the model expects the minimum, if that is wanted and there is one."""
     scenario = run.scenario
     if not scenario.reports.print_posterior_best or len(scenario.objectives) > 1:

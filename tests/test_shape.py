@@ -30,6 +30,8 @@ LIGHT = [
     "design",
     "journal",
     "transports",
+    "serving",
+    "workers",
 ]
 HEAVY = {"numpy", "scipy", "sklearn", "jsonschema", "threadpoolctl"}
 # Not heavy, but slow to import and not needed to say the first request.

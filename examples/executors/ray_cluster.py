@@ -4,7 +4,7 @@ import ray
 from problem import SCENARIO, cost, tell
 
 import hmserve
-from hmserve.transports.ray import RayExecutor
+from hmserve.executors.ray import RayExecutor
 
 if __name__ == "__main__":
     ray.init(num_cpus=3, include_dashboard=False)

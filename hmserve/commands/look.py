@@ -16,7 +16,7 @@ def check(arguments: list[str]) -> int:
 
     scenario = Scenario.load(scenario_at(options.scenario))
     if scenario.protocol == "ask-tell":
-        from hmserve.serve import check_verbs
+        from hmserve.serving.verbs import check_verbs
 
         check_verbs(scenario)
     show(describe(scenario))

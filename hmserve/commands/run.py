@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hmserve.commands.terminal import own_variables, parser_of, scenario_at, show
@@ -66,13 +66,14 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
     """
     from hmserve import serve
     from hmserve.progress import Progress
+    from hmserve.serving.command import check_command, with_command
 
     seen = options.verbose or (sys.stderr is not None and sys.stderr.isatty())
     progress = Progress(sys.stderr) if seen else None
     given = {name: value for name, value in os.environ.items() if name not in own_variables}
-    serve.check_command(scenario)
+    check_command(scenario)
     with serve.open_run(scenario, options.resume) as run:
-        serve.with_command(run, given, progress or (lambda _: None))
+        with_command(run, given, progress or (lambda _: None))
         if progress:
             progress.finish(run)
         tell(_conclusion(run))
@@ -88,7 +89,7 @@ def with_options(
         UsageError: There is no command, or a table evaluates.
     """
     from hmserve.options import EvaluatorOptions
-    from hmserve.transports.command import placeholders
+    from hmserve.workers.command import placeholders
 
     if command is None and scenario.evaluator is None:
         raise UsageError(
@@ -99,17 +100,17 @@ def with_options(
         raise UsageError("in mode exhaustive a table evaluates; there is nothing to start")
     found = scenario.evaluator or EvaluatorOptions(())
     given = {name: value for name, value in vars(options).items() if value is not None}
-    changes = {name: given[name] for name in asdict(found) if name in given}
+    changes = {name: given[name] for name in found._asdict() if name in given}
     if command is not None:
         if not command or not command[0]:
             raise UsageError("the command is empty")
         changes["command"] = command
         # Who has values on its command line needs no requests.
         changes.setdefault("kind", "once" if placeholders(command) else found.kind)
-    found = replace(found, **changes)
+    found = found._replace(**changes)
     document = {
         **scenario.document,
-        "evaluator": {**asdict(found), "command": [*found.command]},
+        "evaluator": {**found._asdict(), "command": [*found.command]},
     }
     return replace(scenario, evaluator=found, document=document)
 

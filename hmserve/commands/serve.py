@@ -90,7 +90,9 @@ def _run(path: str, options: Namespace) -> int:
         return evaluate(scenario, options, lambda text: _write(writer, text))
     verbs = (options.protocol or scenario.protocol) == "ask-tell"
     if verbs:
-        serve.check_verbs(scenario)
+        from hmserve.serving.verbs import check_verbs, over_verbs
+
+        check_verbs(scenario)
     table = scenario.mode == "exhaustive"
     # Many clients never read our stderr, so in their company we are silent.
     progress = (
@@ -107,7 +109,7 @@ def _run(path: str, options: Namespace) -> int:
                 text += tables.best_block(run.rows, scenario)
             _write(writer, f"{text}End of HyperMapper\n")
         elif verbs:
-            serve.over_verbs(run, reader, writer, heard)
+            over_verbs(run, reader, writer, heard)
         else:
             serve.over_pipe(run, reader, writer, heard)
         if progress:

@@ -5,8 +5,7 @@ is not among them did not happen. `schemas/journal.schema.json` describes the JS
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from hmserve.trial import Evaluation, Trial
 
@@ -14,8 +13,7 @@ VERSION: Final = 1
 """The version of the format. A change that an older hmserve would misread raises it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """The first record: a run begins.
 
     Args:
@@ -42,8 +40,7 @@ class Start:
         return 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(NamedTuple):
     """Another process goes on with the run.
 
     Args:
@@ -59,8 +56,7 @@ class Resume:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """Trials were handed out. `state` is what the optimizer fitted for them, as JSON values."""
 
     time: float
@@ -69,8 +65,7 @@ class Ask:
     state: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(NamedTuple):
     """Results of pending trials came in, in this order."""
 
     time: float
@@ -78,8 +73,7 @@ class Tell:
     evaluations: Sequence[Evaluation]
 
 
-@dataclass(frozen=True, slots=True)
-class Observe:
+class Observe(NamedTuple):
     """Results nobody asked for came in, in this order."""
 
     time: float
@@ -87,8 +81,7 @@ class Observe:
     evaluations: Sequence[Evaluation]
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """The trials with these ids were never evaluated; their budget came back."""
 
     time: float
@@ -96,8 +89,7 @@ class Drop:
     ids: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Abandon:
+class Abandon(NamedTuple):
     """The trials with these ids will not be answered; their budget is spent."""
 
     time: float
@@ -105,8 +97,7 @@ class Abandon:
     ids: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(NamedTuple):
     """The trials with these ids are past their deadline; an answer still counts."""
 
     time: float
@@ -114,8 +105,7 @@ class Expire:
     ids: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The process stopped in good order, for this reason. A resume may follow."""
 
     time: float
@@ -153,8 +143,8 @@ _NAMES: Final[Mapping[Kind, str]] = {kind: name for name, kind in _KINDS.items()
 def to_json(record: Record) -> dict[str, Any]:
     """Return `record` as JSON values, its ``type`` first."""
     kind = type(record)
-    members = {field.name: getattr(record, field.name) for field in fields(kind)}
-    encoded = {name: _ENCODERS.get(name, _same)(value) for name, value in members.items()}
+    members = record._asdict().items()
+    encoded = {name: _ENCODERS.get(name, _same)(value) for name, value in members}
     return {"type": _NAMES[kind], **encoded}
 
 
@@ -176,7 +166,7 @@ def from_json(data: Mapping[str, Any]) -> Record:
             f"{data.get('program', 'an unknown program')}; this hmserve reads version {VERSION}"
         )
     try:
-        members = {field.name: data[field.name] for field in fields(kind)}
+        members = {name: data[name] for name in kind._fields}
         return kind(**{key: _DECODERS.get(key, _same)(value) for key, value in members.items()})
     except KeyError as error:
         raise ValueError(f"a {data['type']} record lacks the member {error}") from None

@@ -1,7 +1,6 @@
 """What a peer can say, once it is understood."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from hmserve.trial import Evaluation, Trial
 
@@ -10,29 +9,25 @@ class LocalProtocolError(RuntimeError):
     """We tried to do what the protocol does not allow now: a defect of the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(NamedTuple):
     """A row answered a trial of the outstanding request."""
 
     evaluation: Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(NamedTuple):
     """A row was about a configuration nobody asked for; its trial has the id `OUTSIDE`."""
 
     evaluation: Evaluation
 
 
-@dataclass(frozen=True, slots=True)
-class Complete:
+class Complete(NamedTuple):
     """The reply has all its rows; `unanswered` are the trials that none of them was about."""
 
     unanswered: tuple[Trial, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PeerClosed:
+class PeerClosed(NamedTuple):
     """The peer closed its stream.
 
     Args:

@@ -97,7 +97,7 @@ HANGS = """
 import time
 import ray
 import hmserve
-from hmserve.transports.ray import RayExecutor
+from hmserve.executors.ray import RayExecutor
 from problem import SCENARIO
 
 def cost(values):

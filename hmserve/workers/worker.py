@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hmserve.transports.link import Link
 from hmserve.trial import Trial
+from hmserve.workers.link import Link
 
 # The package itself would import typing, which takes longer than all of the warden.
 _BOOT: Final = """
 import sys, types
-for name, path in zip(("hmserve", "hmserve.transports"), sys.argv[1:]):
+for name, path in zip(("hmserve", "hmserve.workers"), sys.argv[1:]):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [path]
-from hmserve.transports.warden import main
+from hmserve.workers.warden import main
 main()
 """
 Message = dict[str, Any]

@@ -4,8 +4,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from hmserve.errors import EvaluatorError, UsageError
+from hmserve.executors.task import arrive
 from hmserve.transports.callable import Function
-from hmserve.transports.task import arrive
 
 
 @dataclass(frozen=True, slots=True)

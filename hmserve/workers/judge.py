@@ -10,9 +10,9 @@ from typing import Any, Final
 from hmserve.errors import RemoteProtocolError
 from hmserve.options import EvaluatorOptions
 from hmserve.protocol.codec import Codec
-from hmserve.transports.readings import Outputs, read_reply
-from hmserve.transports.worker import Attempt
 from hmserve.trial import Evaluation, Results
+from hmserve.workers.readings import Outputs, read_reply
+from hmserve.workers.worker import Attempt
 
 _NO_PROGRAM: Final = {
     errno.ENOENT,

@@ -9,8 +9,8 @@ from hmserve.options import EvaluatorOptions
 from hmserve.protocol.classic import ClassicSession
 from hmserve.protocol.codec import Codec
 from hmserve.scenario import Scenario
-from hmserve.transports.command import check_placeholders, located
-from hmserve.transports.worker import Attempt
+from hmserve.workers.command import check_placeholders, located
+from hmserve.workers.worker import Attempt
 
 _MEGABYTE: Final = 2**20
 

@@ -10,8 +10,8 @@ from hmserve.options import Feasibility
 from hmserve.protocol.codec import Codec
 from hmserve.space.parameters import Real
 from hmserve.space.space import Space
-from hmserve.transports.readings import Outputs, read_reply
 from hmserve.trial import Limits, Trial
+from hmserve.workers.readings import Outputs, read_reply
 
 SPACE = Space([Real("x", 0, 1)])
 ONE = Codec(SPACE, ["f"])

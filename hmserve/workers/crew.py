@@ -19,12 +19,12 @@ from hmserve.errors import EvaluatorError
 from hmserve.options import EvaluatorOptions
 from hmserve.protocol.codec import Codec
 from hmserve.scenario import Scenario
-from hmserve.transports.judge import Judge, Verdict
-from hmserve.transports.orders import Orders
 from hmserve.transports.places import Places
-from hmserve.transports.strays import Strays
-from hmserve.transports.worker import Attempt, Message, Worker
 from hmserve.trial import Results, Trial
+from hmserve.workers.judge import Judge, Verdict
+from hmserve.workers.orders import Orders
+from hmserve.workers.strays import Strays
+from hmserve.workers.worker import Attempt, Message, Worker
 
 _END: Final = 10.0
 """Seconds to end everything: what is not gone by then cannot be ended."""

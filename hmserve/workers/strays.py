@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection
 from typing import Final
 
-from hmserve.transports.tree import HAS_PROC, adopt_orphans, descendants, send_to_all
+from hmserve.workers.tree import HAS_PROC, adopt_orphans, descendants, send_to_all
 
 _MARK: Final = b"HMSERVE_WORKER="
 _PATIENCE: Final = 2.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hmserve.transports.tail import STDERR_LIMIT, WINDOW, StderrFile, Tail
+from hmserve.workers.tail import STDERR_LIMIT, WINDOW, StderrFile, Tail
 
 
 def chunks(data, cuts):

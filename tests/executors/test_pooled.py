@@ -12,9 +12,9 @@ import pytest
 import hmserve
 from hmserve import Workers
 from hmserve.errors import EvaluatorError, UsageError
-from hmserve.transports.executor import Pooled
-from hmserve.transports.pool import prepared, workers_of
-from hmserve.transports.task import Numbering, Report
+from hmserve.executors.pool import prepared, workers_of
+from hmserve.executors.pooled import Pooled
+from hmserve.executors.task import Numbering, Report
 from hmserve.trial import Evaluation, Trial
 
 Document = dict[str, Any]

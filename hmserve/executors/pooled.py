@@ -11,11 +11,11 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeAlias
 
 from hmserve.errors import EvaluatorError
+from hmserve.executors.pool import Pool, named, shown
+from hmserve.executors.task import Numbering, Report, call
 from hmserve.scenario import Scenario
 from hmserve.transports.outcomes import Outcomes
 from hmserve.transports.places import Places
-from hmserve.transports.pool import Pool, named, shown
-from hmserve.transports.task import Numbering, Report, call
 from hmserve.trial import Evaluation, Results, Trial
 
 _Future: TypeAlias = Future[Report]

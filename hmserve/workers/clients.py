@@ -7,14 +7,14 @@ busy, idle --hmserve found nonsense, talk out of turn--> ended
 
 import time
 
-from hmserve.transports.duties import NEVER, Duty
-from hmserve.transports.program import Program
+from hmserve.workers.duties import NEVER, Duty
+from hmserve.workers.program import Program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hmserve.transports.duties import Message
+    from hmserve.workers.duties import Message
 
 _FAREWELL = 2.0
 """Seconds a client has to end by itself after the end line."""

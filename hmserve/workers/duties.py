@@ -6,16 +6,16 @@ program that runs once, or `text`, which a client is told. A report has the numb
 
 import time
 
-from hmserve.transports.program import Program
-from hmserve.transports.tail import StderrFile, Tail
-from hmserve.transports.tree import Tree
+from hmserve.workers.program import Program
+from hmserve.workers.tail import StderrFile, Tail
+from hmserve.workers.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from hmserve.transports.program import Sink
+    from hmserve.workers.program import Sink
 
     Message = dict[str, Any]
 

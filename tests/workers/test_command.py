@@ -9,8 +9,8 @@ from hmserve.errors import UsageError
 from hmserve.options import EvaluatorOptions
 from hmserve.space.parameters import Categorical, Integer, Real
 from hmserve.space.space import Space
-from hmserve.transports.command import Template, check_placeholders, placeholders
 from hmserve.trial import Trial
+from hmserve.workers.command import Template, check_placeholders, placeholders
 
 SPACE = Space([Real("x", 0, 1), Integer("n", 0, 9), Categorical("flag", ("-O1", "-O2"))])
 TRIAL = Trial(7, {"x": 0.25, "n": 2, "flag": "-O2"})

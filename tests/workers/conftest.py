@@ -12,8 +12,8 @@ import pytest
 from hmserve.options import EvaluatorOptions
 from hmserve.scenario import Scenario
 from hmserve.serve import codec_of
-from hmserve.transports.workers import CommandWorkers
 from hmserve.trial import Trial
+from hmserve.workers.crew import CommandWorkers
 
 PATIENCE = 30.0
 

@@ -9,8 +9,8 @@ import os
 import select
 import time
 
-from hmserve.transports.tail import StderrFile
-from hmserve.transports.tree import Tree
+from hmserve.workers.tail import StderrFile
+from hmserve.workers.tree import Tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ import select
 import signal
 import time
 
-from hmserve.transports.clients import Client
-from hmserve.transports.duties import Duty, Once
-from hmserve.transports.link import Link
-from hmserve.transports.tree import adopt_orphans
+from hmserve.workers.clients import Client
+from hmserve.workers.duties import Duty, Once
+from hmserve.workers.link import Link
+from hmserve.workers.tree import adopt_orphans
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Functions on the workers of any `concurrent.futures.Executor`."""

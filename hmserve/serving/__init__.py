@@ -1,0 +1,1 @@
+"""Ways to serve that are loaded for those who ask for them."""

@@ -1,0 +1,1 @@
+"""Commands that hmserve starts itself, and the processes that look after them."""
