@@ -174,6 +174,48 @@ class Stops(NamedTuple):
     patience: int | None
 
 
+class DistributedOptions(NamedTuple):
+    """How ranks work on one run together: the key ``distributed`` and DeepHyper's own keys.
+
+    Args:
+        diversity: What keeps ranks apart: ``auto``, ``kappa``, ``thompson`` or ``pending``.
+        kappa: Mean of the exploration of all ranks, in standard deviations.
+        period: Trials of a rank after which its exploration begins anew.
+        rate: By what exponent it falls from one trial to the next.
+        interval: Seconds within which a rank sends what it has.
+        memory: Results of other ranks that a rank keeps; beyond, a share of them.
+        synchronous: Whether ranks wait for each other after so many evaluations each.
+        every: How many that are.
+        checkpoint_freq: Results after which the table of all ranks is written on.
+    """
+
+    diversity: str
+    kappa: float
+    period: int
+    rate: float
+    interval: float
+    memory: int
+    synchronous: bool
+    every: int
+    checkpoint_freq: int
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "DistributedOptions":
+        """Return what a scenario says."""
+        block = document["distributed"]
+        return cls(
+            diversity=block["diversity"],
+            kappa=float(block["kappa"]),
+            period=int(block["period"]),
+            rate=float(block["rate"]),
+            interval=float(block["interval"]),
+            memory=int(block["memory"]),
+            synchronous=document["sync_communication"],
+            every=int(document["sync_communication_freq"]),
+            checkpoint_freq=int(document["checkpoint_freq"]),
+        )
+
+
 class EvaluatorOptions(NamedTuple):
     """A command that hmserve starts for the evaluations: the key ``evaluator``.
 

@@ -37,6 +37,7 @@ from hmserve.errors import ScenarioError
 from hmserve.options import (
     AcquisitionOptions,
     Design,
+    DistributedOptions,
     EvaluatorOptions,
     Feasibility,
     FittingOptions,
@@ -81,6 +82,7 @@ class Scenario:
         mode: ``default``, ``client-server`` or ``exhaustive``.
         protocol: ``classic`` or ``ask-tell``: what a client speaks.
         evaluator: The command that evaluates, if hmserve starts one.
+        distributed: How several ranks work on the run, if there are several.
         exhaustive_file: Absolute path of the table of mode ``exhaustive``.
         feasibility: None if there is no feasibility column.
         feasibility_threshold: What is less likely feasible is avoided; None: hmserve decides.
@@ -124,6 +126,7 @@ class Scenario:
     mode: str
     protocol: str
     evaluator: EvaluatorOptions | None
+    distributed: DistributedOptions
     exhaustive_file: str | None
     feasibility: Feasibility | None
     feasibility_threshold: float | None
@@ -309,6 +312,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         mode="client-server" if mode == "interactive" else mode,
         protocol=document["protocol"],
         evaluator=EvaluatorOptions.read(document["evaluator"]),
+        distributed=DistributedOptions.read(document),
         exhaustive_file=parts.exhaustive_file,
         feasibility=Feasibility.read(document["feasible_output"]),
         feasibility_threshold=document["feasible_output"]["feasibility_threshold"],

@@ -31,6 +31,7 @@ from hmserve.engine.models import Data, Modeller, Models, subset
 from hmserve.engine.novelty import Listed, Novelty
 from hmserve.engine.pending import Ask, Batch, Believer, Choice, Out, Strategy, heeded
 from hmserve.engine.random_search import RandomProposer
+from hmserve.engine.rank import ALONE, Rank
 from hmserve.randomness import stream
 from hmserve.space.space import Configuration
 
@@ -119,6 +120,7 @@ class Policy:
         threshold: What is less likely feasible than this is avoided.
         watch: Told where the time goes.
         strategy: Says how pending trials count.
+        rank: For which of several optimizers: it has its own turns.
     """
 
     views: Sequence[View]
@@ -127,6 +129,7 @@ class Policy:
     threshold: float = LIKELY
     watch: Watch = unwatched
     strategy: Strategy = field(default_factory=Believer)
+    rank: Rank = ALONE
 
 
 class BayesianProposer:
@@ -173,13 +176,14 @@ class BayesianProposer:
         if not len(data.X):
             return self.encoding.decode(self._random.points(n, novelty, rng))
         kept = subset(data, self._seed)
-        view = self._policy.views[first_id % len(self._policy.views)]
+        turn = first_id // self._policy.rank.size + self._policy.rank.number
+        view = self._policy.views[turn % len(self._policy.views)]
         with self._policy.watch("fit models"):
             models = self._fit(kept, view, rng, quick)
-        pending = self.encoding.encode(trial.configuration for trial in history.pending)
+        pending = self.encoding.encode(trial.configuration for trial in history.awaited)
         # At the edge of measured limits it is crowded by nature.
         single = len(models.objectives) == 1 and models.limits is None
-        if single and _TURN[first_id % len(_TURN)] and _is_crowded(kept, pending):
+        if single and _TURN[turn % len(_TURN)] and _is_crowded(kept, pending):
             models = models.doubted(_DOUBT)
         ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)
         few = bool(data.feasible.sum() <= 2 * len(self.encoding.axes))

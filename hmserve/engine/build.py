@@ -5,12 +5,15 @@ its first request at once.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hmserve.design.samplers import design
 from hmserve.engine.history import History
+from hmserve.engine.rank import ALONE, Rank
+from hmserve.engine.ranked import RankedOptimizer
 from hmserve.engine.staged import Proposer, StagedOptimizer
 from hmserve.scenario import Scenario
+from hmserve.space.space import Configuration
 
 Watch = Callable[[str], contextlib.AbstractContextManager[None]]
 """Counts the time in a block under a name."""
@@ -41,14 +44,51 @@ def build(
     )
 
 
+def shared_design(scenario: Scenario, seed: int, size: int) -> list[Configuration]:
+    """Return the design that `size` ranks have together: at least one configuration each."""
+    chosen = scenario.design
+    samples = max(chosen.samples, size)
+    return design(scenario.space, chosen.kind, samples, seed, chosen.repeating)
+
+
+def build_ranked(
+    scenario: Scenario,
+    seed: int,
+    rank: Rank,
+    designed: Sequence[Configuration],
+    first: int = 0,
+) -> RankedOptimizer:
+    """Return the optimizer of one rank of a run of `scenario`.
+
+    Args:
+        scenario: What to optimize.
+        seed: Of the run; each rank draws from its own.
+        rank: Which one this is.
+        designed: Its part of the design of experiments.
+        first: No trial has a smaller number.
+    """
+    count = max(scenario.design.samples, rank.size)
+    return RankedOptimizer(
+        History(scenario.space),
+        designed,
+        lambda: proposer(scenario, seed, count, rank=rank),
+        rank,
+        first,
+    )
+
+
 def proposer(
-    scenario: Scenario, seed: int, designed: int, watch: Watch | None = None
+    scenario: Scenario,
+    seed: int,
+    designed: int,
+    watch: Watch | None = None,
+    rank: Rank = ALONE,
 ) -> Proposer:
     """Return what proposes after a design of `designed` configurations."""
     from hmserve.engine.learner import Learner
     from hmserve.engine.threads import FewThreads
 
-    learner = Learner(scenario, seed, designed, watch)
+    learner = Learner(scenario, seed, designed, watch, rank)
     chosen = {
         "evolutionary_optimization": learner.evolution,
         "local_search": learner.local_search,

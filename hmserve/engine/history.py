@@ -1,4 +1,4 @@
-"""What an optimizer knows: evaluations in their order, pending trials, what was ever proposed.
+"""What an optimizer knows: evaluations in their order, trials that are out, what was proposed.
 
 Pure Python: the design of experiments is asked before numpy is imported.
 """
@@ -15,12 +15,16 @@ class History:
 
     Args:
         space: Where configurations come from.
+
+    Attributes:
+        others: What somebody else evaluates now, and nobody here waits for.
     """
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.evaluations: list[Evaluation] = []
         self.abandoned: list[Trial] = []
+        self.others: Sequence[Trial] = ()
         self._pending: dict[int, Trial] = {}
         self._expired: dict[int, Trial] = {}
         self._seen: dict[Hashable, int] = {}
@@ -34,6 +38,11 @@ class History:
     def expired(self) -> Sequence[Trial]:
         """Trials nobody waits for any more that may still be answered."""
         return tuple(self._expired.values())
+
+    @property
+    def awaited(self) -> Sequence[Trial]:
+        """Whatever will have a result soon, here or elsewhere."""
+        return (*self._pending.values(), *self.others)
 
     @property
     def waiting(self) -> bool:

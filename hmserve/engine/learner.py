@@ -27,6 +27,7 @@ from hmserve.engine.measured import Limited
 from hmserve.engine.models import Modeller
 from hmserve.engine.pending import Strategy
 from hmserve.engine.random_search import EpsilonGreedy, RandomProposer
+from hmserve.engine.rank import ALONE, Exploration, Rank
 from hmserve.engine.staged import Proposer
 from hmserve.engine.strategies import strategy
 from hmserve.engine.variants import Aimed, GoodOrBad, Logarithmic
@@ -73,20 +74,28 @@ class Learner:
         seed: Decides every draw of the run.
         designed: How many trials the design of experiments has.
         watch: Told where the time goes.
+        rank: For which of several optimizers, if there are several.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int, designed: int, watch: Watch | None = None
+        self,
+        scenario: Scenario,
+        seed: int,
+        designed: int,
+        watch: Watch | None = None,
+        rank: Rank = ALONE,
     ) -> None:
         self._scenario = scenario
-        self._seed = seed
+        self._rank = rank
+        self._shared_seed = seed
+        self._seed = seed = rank.seed(seed)
         self._designed = designed
         self._watch = watch or unwatched
         self.encoding = Encoding(scenario.space)
         self._prior = prior_of(self.encoding)
-        self._random = RandomProposer(self.encoding, self._draw, seed)
+        self._random = RandomProposer(self.encoding, self._draw, seed, rank.parts)
         # A wrong prior must not decide what is explored when nothing else is known.
-        self._evenly = RandomProposer(self.encoding, self.encoding.sample, seed)
+        self._evenly = RandomProposer(self.encoding, self.encoding.sample, seed, rank.parts)
 
     def random_search(self) -> Proposer:
         """Return random search."""
@@ -141,6 +150,7 @@ class Learner:
             LIKELY if threshold is None else threshold,
             self._watch,
             self._strategy(),
+            self._rank,
         )
         return BayesianProposer(
             self._scenario.objectives, policy, self._evenly, self._seed, self.limited
@@ -286,6 +296,11 @@ class Learner:
 
     @property
     def _gain(self) -> Gain:
+        several = self._rank.size > 1 and self._scenario.distributed.diversity
+        if several == "thompson":
+            return Thompson(self._seed)
+        if several == "kappa":
+            return self._explore
         gains: dict[str, Gain] = {
             "EI": self._improvement,
             "UCB": self._bound,
@@ -300,6 +315,13 @@ class Learner:
             return Thompson(self._seed)(model, incumbent, trial)
         margin = self._scenario.searching.exploration_augmentation
         return improvement(model, incumbent, margin)
+
+    def _explore(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
+        """Return the bound with the optimism of this rank."""
+        chosen, rank = self._scenario.distributed, self._rank
+        exploration = Exploration(chosen.kappa, chosen.period, chosen.rate)
+        beta = exploration.at(rank, trial // rank.size, self._shared_seed)
+        return LogConfidenceBound(model, incumbent, beta)
 
     def _bound(self, model: Posterior, incumbent: float, trial: int) -> Acquisition:
         beta = hypermapper_beta(self._iteration(trial))

@@ -188,7 +188,7 @@ class _Ground:
         self._reals = np.flatnonzero(~self._encoding.discrete)
         self.novelty = random.novelty(history)
         self.none = np.empty((0, len(self._encoding.axes)))
-        pending = self._encoding.encode(trial.configuration for trial in history.pending)
+        pending = self._encoding.encode(trial.configuration for trial in history.awaited)
         # A real that was rounded to a value and back may have moved by a last bit.
         self._pending = {*_keys(pending), *_keys(self._encoding.snap(pending))}
 

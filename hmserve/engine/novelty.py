@@ -7,6 +7,7 @@ import numpy as np
 
 from hmserve.arrays import Floats, Ints, Mask
 from hmserve.engine.history import History
+from hmserve.engine.rank import Parts
 from hmserve.space.encoding import Encoding
 
 
@@ -18,6 +19,9 @@ class Novelty(Protocol):
 
     def copy(self) -> "Novelty":
         """Return another that starts with what is taken now."""
+
+    def within(self, parts: Parts) -> "Novelty":
+        """Return another to which all is taken that is in none of the `parts` held now."""
 
     def __call__(self, X: Floats) -> Mask:
         """Tell which rows of `X`, shape (m, d), are free."""
@@ -38,6 +42,7 @@ class Listed:
         numbers = encoding.numbers(points)
         self._order = np.argsort(numbers, kind="stable")
         self._numbers = numbers[self._order]
+        self._parts: list[Ints] = []
 
     def take(self, X: Floats) -> None:
         places, found = self._places(X)
@@ -46,6 +51,14 @@ class Listed:
     def copy(self) -> "Listed":
         other = copy.copy(self)
         other._free = self._free.copy()
+        return other
+
+    def within(self, parts: Parts) -> "Listed":
+        if not self._parts:
+            # Shared by all copies: which point is in which part never changes.
+            self._parts.append(np.array([parts.part(row) for row in _bytes(self._points)]))
+        other = self.copy()
+        other._free &= np.array(parts.held, dtype=bool)[self._parts[0]]
         return other
 
     def __call__(self, X: Floats) -> Mask:
@@ -70,12 +83,16 @@ class Hashed:
     Args:
         encoding: The space.
         others: Another that stays as it is: what it has taken is taken here.
+        parts: What is in none of those held is taken; None: everything is held.
     """
 
-    def __init__(self, encoding: Encoding, others: "Hashed | None" = None) -> None:
+    def __init__(
+        self, encoding: Encoding, others: "Hashed | None" = None, parts: Parts | None = None
+    ) -> None:
         self._encoding = encoding
         self._rows: set[bytes] = set()
         self._others = others
+        self._parts = parts
 
     def take(self, X: Floats) -> None:
         self._rows.update(_bytes(X))
@@ -84,12 +101,19 @@ class Hashed:
 
     def copy(self) -> "Hashed":
         """Return one that is good until this one takes more; nothing is copied."""
-        return Hashed(self._encoding, self)
+        return Hashed(self._encoding, self, self._parts)
+
+    def within(self, parts: Parts) -> "Hashed":
+        return Hashed(self._encoding, self, parts)
 
     def __call__(self, X: Floats) -> Mask:
         snapped = self._encoding.snap(X)
-        unseen = np.array([not self._has(row) for row in _bytes(snapped)], dtype=bool)
+        unseen = np.array([self._is_free(row) for row in _bytes(snapped)], dtype=bool)
         return unseen & self._encoding.holds(snapped)
+
+    def _is_free(self, row: bytes) -> bool:
+        held = self._parts is None or self._parts.held[self._parts.part(row)]
+        return held and not self._has(row)
 
     def _has(self, row: bytes) -> bool:
         return row in self._rows or (self._others is not None and self._others._has(row))

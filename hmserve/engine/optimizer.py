@@ -93,5 +93,12 @@ class Optimizer(Protocol):
             UnknownTrialError: A trial is not pending, or has expired. Nothing has changed.
         """
 
+    def attend(self, trials: Sequence[Trial]) -> None:
+        """Take note of all that somebody else evaluates now, in place of what was so before.
+
+        It is reckoned with as if it were pending, but not waited for. Where nobody else is at
+        work nothing is lost without this; a journal does not hold it.
+        """
+
     def stop(self) -> None:
         """Ask nothing more; pending trials may still be told."""

@@ -8,6 +8,7 @@ import numpy as np
 from hmserve.arrays import Floats
 from hmserve.engine.history import History
 from hmserve.engine.novelty import Hashed, Listed, Novelty, Settled
+from hmserve.engine.rank import Parts
 from hmserve.engine.staged import Proposer
 from hmserve.randomness import stream
 from hmserve.space.encoding import Encoding
@@ -33,15 +34,19 @@ class RandomProposer:
         encoding: The space.
         draw: Where points come from.
         seed: With the id of a trial it decides every draw made for that trial.
+        parts: What of the space may be proposed; None: everything.
     """
 
-    def __init__(self, encoding: Encoding, draw: Draw, seed: int) -> None:
+    def __init__(
+        self, encoding: Encoding, draw: Draw, seed: int, parts: Parts | None = None
+    ) -> None:
         self.encoding = encoding
         self.draw = draw
         self._seed = seed
         small = encoding.space.size <= _ENUMERABLE
         self._everything = encoding.enumerate() if small else None
         self._settled: Settled | None = None
+        self._parts = parts
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -64,9 +69,9 @@ class RandomProposer:
             settled = Hashed(encoding) if everything is None else Listed(encoding, everything)
             self._settled = Settled(history, encoding, settled)
         novelty = self._settled.novelty.copy()
-        out = [*history.pending, *history.expired]
+        out = [*history.awaited, *history.expired]
         novelty.take(self.encoding.encode(trial.configuration for trial in out))
-        return novelty
+        return novelty if self._parts is None else novelty.within(self._parts)
 
     def points(self, n: int, novelty: Novelty, rng: np.random.Generator) -> Floats:
         """Return `n` different points that are free, shape (n, d); fewer if no more are left.

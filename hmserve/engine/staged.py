@@ -68,6 +68,7 @@ class StagedOptimizer:
         self._designed: set[int] = set()
         self._asked = 0
         self._next_id = 0
+        self._step = 1
         self._stopped = False
 
     @property
@@ -94,16 +95,17 @@ class StagedOptimizer:
             return ()
         configurations = self._take_design(n) or self._propose(min(n, most), quick)
         if not configurations and not self._history.waiting:
-            # A space whose size nobody knows is exhausted when nothing new is found.
-            self._stopped = True
-        trials = [Trial(self._next_id + i, c) for i, c in enumerate(configurations)]
+            self._run_dry()
+        ids = self._ids(len(configurations))
+        trials = [Trial(i, c) for i, c in zip(ids, configurations, strict=True)]
         self._enter(trials)
         return trials
 
     def replay(self, trials: Sequence[Trial], state: Mapping[str, Any]) -> None:
         ids = [trial.id for trial in trials]
-        if ids != list(range(self._next_id, self._next_id + len(ids))):
-            raise ValueError(f"trials {ids} do not follow on trial {self._next_id - 1}")
+        if ids != list(self._ids(len(ids))):
+            last = self._next_id - self._step
+            raise ValueError(f"trials {ids} do not follow on trial {last}")
         self._take_design(len(trials))
         if state:
             self._learner().restore(state)
@@ -136,13 +138,24 @@ class StagedOptimizer:
     def expire(self, trials: Iterable[Trial]) -> None:
         self._history.expire(list(trials))
 
+    def attend(self, trials: Sequence[Trial]) -> None:
+        self._history.others = trials
+
     def stop(self) -> None:
+        self._stopped = True
+
+    def _run_dry(self) -> None:
+        """Take note that nothing new was found: that is how a space of unknown size ends."""
         self._stopped = True
 
     def _enter(self, trials: Sequence[Trial]) -> None:
         self._history.ask(trials)
         self._asked += len(trials)
-        self._next_id += len(trials)
+        self._next_id += self._step * len(trials)
+
+    def _ids(self, n: int) -> range:
+        """Return the numbers of the next `n` trials."""
+        return range(self._next_id, self._next_id + n * self._step, self._step)
 
     def _take_design(self, n: int) -> Sequence[Configuration]:
         taken: list[Configuration] = []
@@ -152,7 +165,7 @@ class StagedOptimizer:
             if self._left[key]:
                 self._left[key] -= 1
                 taken.append(configuration)
-        self._designed.update(range(self._next_id, self._next_id + len(taken)))
+        self._designed.update(self._ids(len(taken)))
         return taken
 
     def _propose(self, n: int, quick: bool) -> Sequence[Configuration]:

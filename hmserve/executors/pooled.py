@@ -15,7 +15,7 @@ from hmserve.executors.pool import Pool, named, shown
 from hmserve.executors.task import Numbering, Report, call
 from hmserve.scenario import Scenario
 from hmserve.transports.outcomes import Outcomes
-from hmserve.transports.places import Places
+from hmserve.transports.places import ALONE, Places, Post
 from hmserve.trial import Evaluation, Results, Trial
 
 _Future: TypeAlias = Future[Report]
@@ -55,6 +55,7 @@ class Pooled:
         pool: Ready for work.
         complain: Called with a text for each failure.
         meanwhile: Called once, while the first trials are out.
+        post: How they work where others do, too.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class Pooled:
         pool: Pool,
         complain: Callable[[str], None],
         meanwhile: Callable[[], object] = _nothing,
+        post: Post = ALONE,
     ) -> None:
+        self._post = post
         self._pool = pool
         self._outcomes = Outcomes(scenario)
         self._samples = scenario.files.samples
@@ -75,7 +78,7 @@ class Pooled:
         self._overdue: dict[_Future, _Flight] = {}
         self._ended: SimpleQueue[_Future] = SimpleQueue()
         self._cancelled: set[int] = set()
-        self._demand = Places(pool.count, pool.workers.batch_size)
+        self._demand = Places(pool.count, pool.workers.batch_size, eager=post.eager)
         self._gathering = True
 
     @property
@@ -108,7 +111,10 @@ class Pooled:
         meanwhile()
         while not found:
             self._give()
-            future = self._next(self._patience())
+            until_late, brief = self._patience(), self._post.patience
+            future = self._next(min(until_late, math.inf if brief is None else brief))
+            if future is None and brief is not None and brief < until_late:
+                break
             found = self._expire() if future is None else self._settle(future)
             while (future := self._next(0.0)) is not None:
                 found += self._settle(future)
@@ -143,17 +149,17 @@ class Pooled:
                 "executor and resume=True"
             ) from error
 
-    def _next(self, patience: float | None) -> _Future | None:
+    def _next(self, patience: float) -> _Future | None:
         """Return the next future that has ended; None if none does within the patience."""
         with contextlib.suppress(Empty):
-            return self._ended.get(timeout=patience)
+            return self._ended.get(timeout=None if patience == math.inf else patience)
         return None
 
-    def _patience(self) -> float | None:
-        """Return how long nothing else has to be done."""
+    def _patience(self) -> float:
+        """Return how long nothing else has to be done; infinite for ever."""
         flights = self._out or self._overdue
         first = min((flight.until for flight in flights.values()), default=0.0)
-        return None if first == math.inf else max(first - time.monotonic(), 0.0)
+        return max(first - time.monotonic(), 0.0)
 
     def _expire(self) -> list[Evaluation]:
         """Count as failed what is past its time.
@@ -240,4 +246,5 @@ class Pooled:
         finished = started + report.seconds
         number = self._numbering.number(report.worker, started, finished)
         self._demand.vacated(report.seconds)
+        number += self._post.first
         return {"worker": number, "started": started, "finished": finished}

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 _WORTH, _SHORT_WORTH, _SHORT = 0.1, 0.01, 0.1
 """Share of an evaluation that a worker may wait for its next trial; the other of one that takes
@@ -15,27 +15,47 @@ _WEIGHT: Final = 0.2
 """How much the last measurement counts in an average."""
 
 
+class Post(NamedTuple):
+    """How a group of workers works where it is not the only one.
+
+    Args:
+        first: The number of its first worker.
+        patience: Seconds after which `collect` returns, with results or without; None for no
+            limit.
+        eager: Whether even one worker alone may get its next trial ahead of time.
+    """
+
+    first: int = 0
+    patience: float | None = None
+    eager: bool = False
+
+
+ALONE: Final = Post()
+
+
 class Places:
     """Counts places, and whether each worker needs its next trial ahead of time.
 
     Who gets the next trial while it still evaluates is never idle; but that trial was chosen
     without knowing the result. So it is done only where a worker would wait for more than a
     tenth of an evaluation otherwise, a hundredth of one that is short, and not where trials
-    are wanted in batches. Never for one worker alone: what it is asked depends on its results,
-    not on how long they took.
+    are wanted in batches. Not for one worker alone, unless that is wanted: what it is asked
+    depends on its results, not on how long they took.
 
     Args:
         workers: How many there are.
         batch_size: How many have to be free before any is offered.
+        eager: Whether even one worker alone may have trials ahead of time.
 
     Attributes:
         hungry: Whether proposals are slower than evaluations, so that workers are idle even
             with trials ahead of time: then there are to be more of them, and quickly.
     """
 
-    def __init__(self, workers: int, batch_size: int) -> None:
+    def __init__(self, workers: int, batch_size: int, *, eager: bool = False) -> None:
         self._workers = workers
         self._batch_size = min(batch_size, workers)
+        self._single = workers == 1 and not eager
         self.hungry = False
         self._offering = True
         self._vacated: deque[float] = deque()
@@ -45,7 +65,7 @@ class Places:
     @property
     def ahead(self) -> bool:
         """Whether workers are to have their next trial before they need it."""
-        if self._batch_size > 1 or self._workers == 1:
+        if self._batch_size > 1 or self._single:
             return False
         if self._wait is None or self._duration is None:
             return False

@@ -19,7 +19,7 @@ from hmserve.errors import EvaluatorError
 from hmserve.options import EvaluatorOptions
 from hmserve.protocol.codec import Codec
 from hmserve.scenario import Scenario
-from hmserve.transports.places import Places
+from hmserve.transports.places import ALONE, Places, Post
 from hmserve.trial import Results, Trial
 from hmserve.workers.judge import Judge, Verdict
 from hmserve.workers.orders import Orders
@@ -44,6 +44,7 @@ class CommandWorkers(Closing):
         codec: Reads and writes the rows.
         complain: Called with a text for each failure.
         environment: Of the commands; None for ours.
+        post: How they work where others do, too.
 
     Raises:
         UsageError: The command has a placeholder for something that does not exist.
@@ -58,15 +59,17 @@ class CommandWorkers(Closing):
         codec: Codec,
         complain: Callable[[str], None],
         environment: Mapping[str, str] | None = None,
+        post: Post = ALONE,
     ) -> None:
         given = dict(os.environ if environment is None else environment)
         self._options = options
         self._samples = scenario.files.samples
         self._complain = complain
-        self._timed = scenario.trial_deadline is not None or scenario.time_budget is not None
+        timed = scenario.trial_deadline is not None or scenario.time_budget is not None
+        self._clock = _CLOCK if timed and post.patience is None else post.patience
         self._orders = Orders(scenario, options, codec, {"HMSERVE_RANK": "0"} | given)
         self._judge = Judge(codec, options)
-        self._places = Places(options.workers, options.batch_size)
+        self._places = Places(options.workers, options.batch_size, eager=post.eager)
         self._numbers = itertools.count()
         self._queue: deque[Attempt] = deque()
         self._ready: list[Results] = []
@@ -80,7 +83,8 @@ class CommandWorkers(Closing):
         with contextlib.ExitStack() as stack:
             stack.enter_context(self)
             for number in range(options.workers):
-                self._workers.append(Worker(number, self._orders.settings))
+                worker = Worker(post.first + number, self._orders.settings)
+                self._workers.append(worker)
                 self._start(self._workers[-1])
             stack.pop_all()
 
@@ -121,8 +125,8 @@ class CommandWorkers(Closing):
         self._hear(0.0)
         while not self._ready:
             self._raise_fault()
-            brief = self._timed or not self._held
-            self._hear(_CLOCK if brief else None)
+            brief = self._clock is not None or not self._held
+            self._hear((self._clock or _CLOCK) if brief else None)
             if brief:
                 break
         ready, self._ready = self._ready, []

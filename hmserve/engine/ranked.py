@@ -1,0 +1,39 @@
+"""The optimizer of one rank: others work on the same run and tell what they find."""
+
+from collections.abc import Callable, Sequence
+
+from hmserve.engine.history import History
+from hmserve.engine.rank import Rank
+from hmserve.engine.staged import Proposer, StagedOptimizer
+from hmserve.space.space import Configuration
+from hmserve.trial import WHOLE
+
+
+class RankedOptimizer(StagedOptimizer):
+    """Asks its part of the design, then proposals, until it is stopped (see `Optimizer`).
+
+    How many trials all ranks ask together is for the permits to say. The ids of its trials
+    are its own: `rank.number` plus multiples of `rank.size`.
+
+    Args:
+        history: Empty.
+        design: This rank's part of the configurations to begin with.
+        proposer: Makes the proposer when it is first needed: it imports numpy and scipy.
+        rank: Which one this is.
+        first: No trial has a smaller number.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        design: Sequence[Configuration],
+        proposer: Callable[[], Proposer],
+        rank: Rank,
+        first: int = 0,
+    ) -> None:
+        super().__init__(history, design, proposer, WHOLE, 1)
+        self._step = rank.size
+        self._next_id = -(-first // rank.size) * rank.size + rank.number
+
+    def _run_dry(self) -> None:
+        """Go on: another part of the space may be given to this rank."""
