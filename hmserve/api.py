@@ -3,22 +3,23 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hmserve import serve
 from hmserve.closing import Closing
 from hmserve.dialogue import Dialogue
-from hmserve.errors import UsageError
+from hmserve.errors import EvaluatorError, ResultsError, UnknownTrialError, UsageError
 from hmserve.journal.ledger import Row
+from hmserve.journal.table import input_names
 from hmserve.log import Log
 from hmserve.progress import Progress
 from hmserve.report import tables
 from hmserve.run import Run
 from hmserve.scenario import Files, Scenario, outward
 from hmserve.space.space import Configuration
-from hmserve.transports.callable import Callables, Function
+from hmserve.transports.callable import Callables, Function, arguments_of
 from hmserve.transports.outcomes import Outcomes
 from hmserve.trial import Evaluation, Trial
 
@@ -50,7 +51,11 @@ class Result:
 
     @property
     def best(self) -> Evaluation | None:
-        """The feasible evaluation of best first objective; None if none is feasible."""
+        """The feasible evaluation of best first objective; None if none is feasible.
+
+        Where there are fidelities, only the highest that has a feasible evaluation counts, here
+        and in `front`.
+        """
         row = tables.best(self.rows, self.scenario)
         return outward(self.scenario, row.evaluation) if row else None
 
@@ -69,7 +74,8 @@ class Result:
     def records(self) -> list[dict[str, Any]]:
         """One dict a result: parameters, what was measured, `feasible`, `seconds`.
 
-        Of a failure objectives and measured constraints are None.
+        Of a failure objectives and measured constraints are None. The fidelity, where there is
+        one, comes after the parameters; if it is resumable, so do `trial` and `previous`.
         """
         return [self._record(row) for row in self.rows]
 
@@ -80,14 +86,14 @@ class Result:
         records = self.records
         measured = (*self.scenario.objectives, *self.scenario.output_constraints)
         kinds: dict[str, type] = dict.fromkeys((*measured, "seconds"), float)
-        names = (*self.scenario.space.names, *measured, "feasible", "seconds")
+        names = (*input_names(self.scenario), *measured, "feasible", "seconds")
         return {name: np.array([r[name] for r in records], kinds.get(name)) for name in names}
 
     def _record(self, row: Row) -> dict[str, Any]:
         evaluation = outward(self.scenario, row.evaluation)
         scenario, found = self.scenario, {**evaluation.objectives, **evaluation.constraints}
         return {
-            **evaluation.trial.configuration,
+            **arguments_of(evaluation.trial, scenario.fidelity),
             **{name: found.get(name) for name in scenario.objectives},
             **{name: found.get(name) for name in scenario.output_constraints},
             "feasible": evaluation.feasible,
@@ -95,7 +101,7 @@ class Result:
         }
 
 
-def optimize(
+def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
     scenario: Source,
     function: Function | None = None,
     *,
@@ -103,15 +109,19 @@ def optimize(
     progress: bool | None = None,
     executor: "Executor | None" = None,
     workers: "Workers | int | None" = None,
+    comm: Any = None,
 ) -> Result:
     """Minimise `function` as `scenario` says.
 
     Ctrl-C ends the run; what was found by then is returned, and `resume=True` goes on later.
     With an executor, what was out then is evaluated again.
 
+    With a communicator every rank of it calls this, evaluates, and learns from the others; the
+    result holds what all of them have found. A rank that cannot go on ends the whole job.
+
     Args:
         scenario: The path of its file, or its JSON as a mapping.
-        function: Gets a dict of parameter values and returns the objective, or a dict of
+        function: Gets a dict of parameter values, with the fidelity if there is one, and returns the objective, or a dict of
             objectives, measured constraints and feasibility. With
             `evaluations_per_optimization_iteration` above 1 it gets a dict of lists and
             returns a list, or a dict of lists. One that raises costs a failed evaluation. Not
@@ -122,6 +132,7 @@ def optimize(
             time as there are workers; absent: it is called here, one call after the other.
         workers: How many trials are out at once, or all that can be said of it; None: as
             many as the executor says it has workers.
+        comm: A communicator of mpi4py, such as `MPI.COMM_WORLD`.
 
     Raises:
         ScenarioError: The scenario cannot be used; every error is listed.
@@ -133,6 +144,14 @@ def optimize(
     found = read(scenario)
     if function is None and found.mode != "exhaustive":
         raise UsageError(f"{found.source}: optimize() needs a function to minimise")
+    if comm is not None:
+        if function is None:
+            raise UsageError(f"{found.source}: ranks need a function to minimise, not a table")
+        from hmserve.serving.functions import on_ranks
+
+        pool = (executor, workers)
+        told = on_ranks(found, function, comm, pool, resume=resume, progress=progress)
+        return Result(found, *told)
     evaluate = _evaluating(found, function, executor, workers)
     shown = sys.stderr.isatty() if progress is None else progress
     report = Progress(sys.stderr) if shown else None
@@ -256,7 +275,11 @@ class AskTell(Closing):
         return Result(self._run.scenario, tuple(self._run.rows), not self.finished)
 
     def ask(self, n: int = 1) -> list[Trial]:
-        """Return up to `n` new trials; fewer where the budget or the space ends."""
+        """Return up to `n` new trials; fewer where the budget or the space ends.
+
+        Where trials have fidelities there may be none until a pending one is told; whether
+        that is so, or the run is complete, `finished` tells.
+        """
         return self._dialogue.ask(n)
 
     def tell(self, trial: Trial, outcome: Any) -> None:
@@ -274,15 +297,48 @@ class AskTell(Closing):
         asked = self._dialogue.trial(trial.id)
         self._dialogue.take(self._outcomes.read([asked], outcome))
 
-    def observe(self, configuration: Configuration, outcome: Any) -> None:
-        """Take a result nobody asked for: an earlier measurement, a point of your own.
+    def tell_all(self, outcomes: Iterable[tuple[Trial, Any]]) -> None:
+        """Take the outcomes of pending trials together; their order does not matter.
+
+        Args:
+            outcomes: Each trial with its outcome, as `tell` takes them.
 
         Raises:
-            UsageError: The configuration is not in the space.
+            ResultsError: Some cannot be used; `faulty` lists them with their errors. All others
+                were taken.
+        """
+        taken: dict[int, Evaluation] = {}
+        faulty: list[tuple[Trial, Exception]] = []
+        for trial, outcome in outcomes:
+            try:
+                asked = self._dialogue.trial(trial.id)
+                if trial.id in taken:
+                    raise UnknownTrialError(f"trial {trial.id} comes twice")
+                (taken[trial.id],) = self._outcomes.read([asked], outcome)
+            except UnknownTrialError as error:
+                faulty.append((trial, error))
+            except EvaluatorError as error:
+                faulty.append((trial, EvaluatorError(f"trial {trial.id}: {error}")))
+        self._dialogue.take([taken[number] for number in sorted(taken)])
+        if faulty:
+            raise ResultsError(faulty)
+
+    def observe(
+        self, configuration: Configuration, outcome: Any, fidelity: float | None = None
+    ) -> None:
+        """Take a result nobody asked for: an earlier measurement, a point of your own.
+
+        Args:
+            configuration: One value a parameter, by name.
+            outcome: As `tell` takes it.
+            fidelity: How far it was evaluated; None: in full.
+
+        Raises:
+            UsageError: The configuration is not in the space, or the fidelity none of its.
             EvaluatorError: The outcome cannot be understood.
         """
         values = {name: _plain(value) for name, value in configuration.items()}
-        trial = self._dialogue.outsider(values)
+        trial = self._dialogue.outsider(values, fidelity)
         self._dialogue.take([], self._outcomes.read([trial], outcome))
 
     def drop(self, trial: Trial) -> None:

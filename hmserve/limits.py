@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
+from hmserve.fidelity.options import FidelityOptions
+from hmserve.fidelity.rungs import reaches
 from hmserve.journal.ledger import Row
 from hmserve.options import Stops
+from hmserve.trial import Evaluation
 
 
 class Limits:
@@ -12,11 +15,18 @@ class Limits:
     Args:
         stops: What the scenario says.
         objectives: Their names.
+        fidelity: Where there are some, only full evaluations count.
     """
 
-    def __init__(self, stops: Stops, objectives: Sequence[str]) -> None:
+    def __init__(
+        self,
+        stops: Stops,
+        objectives: Sequence[str],
+        fidelity: FidelityOptions | None = None,
+    ) -> None:
         self._stops = stops
         self._objectives = tuple(objectives)
+        self._fidelity = fidelity
         self._front: list[tuple[float, ...]] = []
         self._seen = 0
         self._idle = 0
@@ -24,20 +34,29 @@ class Limits:
 
     def reached(self, rows: Sequence[Row]) -> str | None:
         """Return why nothing more is to be asked after `rows`, which only ever grow."""
-        if not self._stops.target and self._stops.patience is None:
-            return None
         for row in rows[self._seen :]:
-            self._take(row)
+            self.take(row.evaluation)
         self._seen = len(rows)
+        return self.reason
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing more is to be asked after what was taken."""
         if self._hit:
             return "target"
         patience = self._stops.patience
         return "no improvement" if patience is not None and self._idle >= patience else None
 
-    def _take(self, row: Row) -> None:
-        found, target = row.evaluation.objectives, self._stops.target
+    def take(self, evaluation: Evaluation) -> None:
+        """Take note of one more result."""
+        if not self._stops.target and self._stops.patience is None:
+            return
+        fidelity = self._fidelity
+        if fidelity and not reaches(fidelity.of(evaluation.trial), fidelity.max):
+            return
+        found, target = evaluation.objectives, self._stops.target
         self._idle += 1
-        if not row.evaluation.feasible:
+        if not evaluation.feasible:
             return
         if target and all(found[name] <= value for name, value in target.items()):
             self._hit = True

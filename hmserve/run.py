@@ -12,11 +12,13 @@ from typing import Any, Protocol
 from hmserve.closing import Closing
 from hmserve.engine.build import build
 from hmserve.engine.optimizer import Optimizer
+from hmserve.errors import JournalError
 from hmserve.estimates import with_estimates
 from hmserve.journal import store
 from hmserve.journal.earlier import read_earlier
 from hmserve.journal.jsonl import JournalWriter
 from hmserve.journal.ledger import Ledger, Row, replay
+from hmserve.journal.ranks import directory_of, journals_in
 from hmserve.journal.records import (
     Abandon,
     Ask,
@@ -55,6 +57,16 @@ class Evaluator(Protocol):
         """Wait for at least one result, or for the news that one will never come."""
 
 
+class Table(Protocol):
+    """A view of the results for those who read tables, such as the samples file."""
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Add `rows`."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Recorder:
     """Keeps the journal, the samples file and the ledger of a run in step.
 
@@ -64,7 +76,7 @@ class Recorder:
         table: The samples file, holding `ledger.rows`.
     """
 
-    def __init__(self, writer: JournalWriter, ledger: Ledger, table: SamplesTable) -> None:
+    def __init__(self, writer: JournalWriter, ledger: Ledger, table: Table) -> None:
         self.ledger = ledger
         self._writer = writer
         self._table = table
@@ -163,7 +175,7 @@ class Run(Closing):
         self.optimizer = optimizer
         self.recorder = recorder
         self.expected: Evaluation | None = None
-        self._limits = Limits(scenario.stops, scenario.objectives)
+        self._limits = Limits(scenario.stops, scenario.objectives, scenario.fidelity)
         self._reason: str | None = None
 
     @property
@@ -251,7 +263,7 @@ class Run(Closing):
         """Return what two results have in common if one is the other sent again."""
         key = self.scenario.space.key(evaluation.trial.configuration)
         values = (*evaluation.objectives.items(), *evaluation.constraints.items())
-        return key, values, evaluation.feasible
+        return key, evaluation.trial.fidelity, values, evaluation.feasible
 
     def _expire(self) -> None:
         """Give up the trials that are past their deadline."""
@@ -283,8 +295,10 @@ def start(scenario: Scenario) -> Run:
         JournalError: The files cannot be written, or another process holds them.
     """
     scenario = with_estimates(scenario)
+    if os.path.lexists(directory_of(scenario.files)):
+        store.put_aside(directory_of(scenario.files), journals_in(scenario.files).values())
     seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
-    known = _known(scenario)
+    known = known_at_start(scenario)
     first = store.start(scenario.document, seed)
     writer = store.create(scenario.files.journal, first)
     return _open(scenario, writer, [first], known)
@@ -300,18 +314,27 @@ def resume(scenario: Scenario) -> Run:
     scenario = with_estimates(scenario)
     found = store.resume(scenario.files.journal, scenario)
     if found is None:
+        if journals_in(scenario.files):
+            raise JournalError(
+                f"the run in {directory_of(scenario.files)} was made by ranks: resume it with "
+                "--mpi; mpiexec -n 1 will do"
+            )
         return start(scenario)
     # A crash may have come between the start and the data to begin with.
     begun = any(isinstance(record, Ask | Observe) for record in found.records)
     with contextlib.ExitStack() as stack:
         stack.enter_context(found.writer)
-        known = [] if begun else _known(scenario)
+        known = [] if begun else known_at_start(scenario)
         stack.pop_all()
     return _open(scenario, found.writer, found.records, known)
 
 
-def _known(scenario: Scenario) -> Sequence[Evaluation]:
-    """Return the results to begin with."""
+def known_at_start(scenario: Scenario) -> Sequence[Evaluation]:
+    """Return the results that `scenario` says to begin with.
+
+    Raises:
+        ScenarioError: They cannot be read.
+    """
     resumed = read_samples(scenario.resume_data, scenario) if scenario.resume_data else []
     earlier = [read_earlier(path, scenario) for path in scenario.warm_start]
     return [*resumed, *itertools.chain.from_iterable(earlier)]

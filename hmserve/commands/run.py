@@ -21,6 +21,7 @@ Start a command for the evaluations, on several workers side by side.
 
   hmserve run app.json --workers 4 -- ./client          it speaks HyperMapper's protocol
   hmserve run app.json --exec "./simulate --n {n}"      it runs anew for each trial
+  mpiexec -n 64 hmserve run app.json --mpi -- ./client  one on each rank of an MPI job
 
 The best point is printed at the end. No process of an evaluation outlives it, whatever it does.
 """
@@ -52,8 +53,12 @@ def run(arguments: list[str]) -> int:
         words = tuple(command) or (None if options.exec is None else split(options.exec))
     except ValueError as error:
         raise UsageError(f"--exec: cannot split {options.exec!r:.200}: {error}") from None
-    scenario = Scenario.load(scenario_at(options.config or options.scenario))
-    return evaluate(with_options(scenario, words, options), options, show)
+    path = scenario_at(options.config or options.scenario)
+    if options.mpi:
+        from hmserve.commands.mpi import over_ranks
+
+        return over_ranks(lambda: with_options(Scenario.load(path), words, options), options)
+    return evaluate(with_options(Scenario.load(path), words, options), options, show)
 
 
 def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], None]) -> int:
@@ -162,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", metavar="FILE", help="the scenario file, HyperMapper's way")
     add_options(parser)
     parser.add_argument("--resume", action="store_true", help="go on with an earlier run")
+    parser.add_argument("--mpi", action="store_true", help="as one of the ranks of mpiexec")
     parser.add_argument("--verbose", action="store_true", help="progress on stderr")
     return parser
 

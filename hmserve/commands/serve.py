@@ -47,7 +47,7 @@ or failed too often, 130 and 143 interrupted; all that was acknowledged is on di
 
 def serve(arguments: list[str]) -> int:
     """Serve the scenario that `arguments` name; return the exit status."""
-    if any(argument.partition("=")[0] == "--exec" for argument in arguments):
+    if any(argument.partition("=")[0] in ("--exec", "--mpi") for argument in arguments):
         from hmserve.commands.run import run
 
         return run(arguments)

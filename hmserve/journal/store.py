@@ -7,8 +7,8 @@ process however that ends. Only its holder renames, cuts or appends.
 import fcntl
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -91,7 +91,7 @@ def resume(path: str, scenario: Scenario) -> Resumption | None:
     with _closed_on_error(descriptor):
         contents = read(path)
         if contents.records:
-            _refuse_differences(path, contents.records[0], scenario)
+            refuse_differences(path, contents.records[0], scenario)
             with explained("cut the torn end of", path):
                 os.ftruncate(descriptor, contents.length)
             record = _resume_record(contents.records[-1].elapsed)
@@ -144,12 +144,28 @@ def _is_named(descriptor: int, path: str) -> bool:
         return False
 
 
+def put_aside(path: str, journals: Iterable[str]) -> None:
+    """Keep what is at `path` under the next free of the names `path`.1, `path`.2, ...
+
+    Args:
+        path: A journal, or a directory of them.
+        journals: Those that are in it.
+
+    Raises:
+        JournalError: Another process writes one of the journals, or nothing can be renamed.
+    """
+    with ExitStack() as stack:
+        for journal in journals:
+            stack.callback(os.close, _lock(journal, 0))
+        _set_aside(path)
+
+
 def _set_aside(path: str) -> None:
-    """Rename the journal, which this process has locked, to a name nobody has."""
+    """Rename what this process has locked to a name nobody has."""
     number = 1
     while os.path.lexists(f"{path}.{number}"):
         number += 1
-    with explained("set aside the earlier journal", path):
+    with explained("set aside", path):
         os.rename(path, f"{path}.{number}")
 
 
@@ -188,7 +204,17 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _refuse_differences(path: str, first: Record, scenario: Scenario) -> None:
+def refuse_differences(path: str, first: Record, scenario: Scenario) -> None:
+    """Refuse to go on with a run that another scenario made.
+
+    Args:
+        path: Of its journal.
+        first: The first record of that.
+        scenario: What the run is to go on with.
+
+    Raises:
+        ScenarioError: They differ in more than may change.
+    """
     assert isinstance(first, Start)
     found = differences(first, scenario.document)
     if found:

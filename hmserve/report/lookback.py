@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hmserve.errors import UsageError
 from hmserve.journal.jsonl import read
 from hmserve.journal.ledger import Ledger
+from hmserve.journal.ranks import journals_in, merged
 from hmserve.journal.records import Record
 from hmserve.scenario import Scenario
 
@@ -32,8 +33,10 @@ def records_at(path: str) -> tuple[Scenario, Sequence[Record]]:
         raise UsageError(f"{path}: no such file; expected a scenario or a journal")
     if re.search(r"\.journal(\.\d+)?$", path) is None:
         scenario = Scenario.load(path)
-        if not os.path.exists(scenario.files.journal):
-            raise UsageError(f"{path}: no run yet: there is no {scenario.files.journal}")
-        return scenario, read(scenario.files.journal).records
+        if os.path.exists(scenario.files.journal):
+            return scenario, read(scenario.files.journal).records
+        if together := merged(journals_in(scenario.files).values()):
+            return scenario, together
+        raise UsageError(f"{path}: no run yet: there is no {scenario.files.journal}")
     records = read(path).records
     return Scenario.parse(Ledger.of(records[:1]).start.scenario, source=path), records

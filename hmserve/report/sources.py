@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from hmserve.errors import UsageError
 from hmserve.journal.ledger import Ledger
+from hmserve.journal.ranks import journals_in
 from hmserve.report.lookback import records_at
 from hmserve.report.points import Points, points_of, read_points
 from hmserve.report.spans import Timeline, timeline_of
@@ -43,7 +44,8 @@ def run_at(path: str, config: str | None = None) -> Found:
     if path.endswith(".json"):
         scenario = Scenario.load(path)
         files = scenario.files
-        if not os.path.exists(files.journal) and os.path.exists(files.samples):
+        journal = os.path.exists(files.journal) or journals_in(files)
+        if not journal and os.path.exists(files.samples):
             return Found(scenario, read_points(files.samples, scenario))
     scenario, records = records_at(path)
     points = points_of(Ledger.of(records).rows, scenario)

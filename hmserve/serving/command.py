@@ -37,9 +37,7 @@ def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None
     scenario = run.scenario
     assert scenario.evaluator is not None
     options, codec = scenario.evaluator, codec_of(scenario)
-    if scenario.iterations:
-        # It takes as long as many a short evaluation, and nobody waits for it yet.
-        threading.Thread(target=_load_models, daemon=True).start()
+    load_models(scenario)
     with ExitStack() as stack:
         workers: list[CommandWorkers] = []
 
@@ -52,5 +50,14 @@ def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None
         workers[0].finish()
 
 
-def _load_models() -> None:
+def load_models(scenario: Scenario) -> None:
+    """Begin to load what proposes after the design of experiments.
+
+    It takes as long as many a short evaluation, and nobody waits for it yet.
+    """
+    if scenario.iterations:
+        threading.Thread(target=_load, daemon=True).start()
+
+
+def _load() -> None:
     import hmserve.engine.learner  # noqa: F401

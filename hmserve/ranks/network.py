@@ -1,0 +1,151 @@
+"""Frames between the ranks of an MPI job.
+
+Nothing here waits in MPI: its libraries wait by looking without a pause, and would burn the
+core that an evaluation needs. All calls come from one thread.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from hmserve.errors import UsageError
+
+_TAG: Final = 1
+_NAP, _LONG_NAP = 0.0005, 0.02
+"""Seconds between two looks, at first and at most."""
+
+
+def world() -> Any:
+    """Return the communicator of all ranks, after MPI was loaded and initialised.
+
+    Raises:
+        UsageError: There is no MPI.
+    """
+    try:
+        import mpi4py
+
+        if not mpi4py.rc.initialize:
+            mpi4py.rc.initialize = True
+        mpi4py.rc.thread_level = "funneled"
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as error:
+        raise UsageError(
+            f"there is no MPI to be used ({str(error).splitlines()[0]:.200}): "
+            "pip install 'hmserve[mpich]' brings one; where the machine has its own, "
+            "pip install 'hmserve[mpi]' and load that"
+        ) from None
+    return MPI.COMM_WORLD
+
+
+class Network:
+    """The way to the other ranks. All ranks make one at the same time.
+
+    Args:
+        comm: A communicator of mpi4py; it is duplicated, so that its user's messages and ours
+            never meet.
+    """
+
+    def __init__(self, comm: Any) -> None:
+        from mpi4py import MPI
+
+        self._mpi = MPI
+        self._user = comm
+        self._comm = comm.Dup()
+        self.rank: int = self._comm.Get_rank()
+        self.size: int = self._comm.Get_size()
+        self._out: dict[int, tuple[Any, bytes]] = {}
+        self._coming: deque[tuple[int, Any, bytearray]] = deque()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was sent has left and all that came was taken."""
+        return not self.busy(list(self._out)) and not self._coming
+
+    def busy(self, neighbours: Iterable[int]) -> set[int]:
+        """Return those of the `neighbours` to whom a frame is still on its way."""
+        found = set()
+        for neighbour in neighbours:
+            if neighbour in self._out:
+                if self._out[neighbour][0].Test():
+                    del self._out[neighbour]
+                else:
+                    found.add(neighbour)
+        return found
+
+    def send(self, neighbour: int, frame: bytes) -> None:
+        """Send `frame` to a neighbour that is not busy; the library may still hold it."""
+        # The frame must live until it has left.
+        request = self._comm.Isend([frame, self._mpi.BYTE], neighbour, _TAG)
+        self._out[neighbour] = request, frame
+
+    def receive(self) -> list[tuple[int, bytes]]:
+        """Return what has come, with the rank it came from, in the order it was sent."""
+        status = self._mpi.Status()
+        while (message := self._comm.Improbe(self._mpi.ANY_SOURCE, _TAG, status)) is not None:
+            buffer = bytearray(status.Get_count(self._mpi.BYTE))
+            request = message.Irecv([buffer, self._mpi.BYTE])
+            self._coming.append((status.Get_source(), request, buffer))
+        found = []
+        # What is behind waits: frames of one rank must not overtake each other.
+        while self._coming and self._coming[0][1].Test():
+            source, _, buffer = self._coming.popleft()
+            found.append((source, bytes(buffer)))
+        return found
+
+    def gather(self, data: bytes) -> list[bytes]:
+        """Return the `data` of every rank, by rank; it has the same length everywhere.
+
+        Waits until every rank has come here.
+        """
+        everyone = bytearray(len(data) * self.size)
+        request = self._comm.Iallgather([data, self._mpi.BYTE], [everyone, self._mpi.BYTE])
+        _patiently(request.Test, lambda: None)
+        n = len(data)
+        return [bytes(everyone[i * n : (i + 1) * n]) for i in range(self.size)]
+
+    def meet(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Wait until every rank has come here, doing something now and then."""
+        request = self._comm.Ibarrier()
+        _patiently(request.Test, meanwhile)
+
+    def close(self) -> None:
+        """Let go of the communicator; every rank does so at the same time."""
+        self._comm.Free()
+
+    def abort(self, status: int) -> None:
+        """End the job, all of its ranks, with the exit status `status`."""
+        self._user.Abort(status)
+
+
+def _patiently(done: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+    nap = _NAP
+    while not done():
+        meanwhile()
+        time.sleep(nap)
+        nap = min(2 * nap, _LONG_NAP)
+
+
+def agree(network: Network, facts: Sequence[tuple[str, str]]) -> None:
+    """Refuse to begin where the ranks would not work on the same run.
+
+    Args:
+        network: To all ranks; every one comes here.
+        facts: What has to be the same everywhere, named; as many on each rank.
+
+    Raises:
+        UsageError: It is not, and in what; on every rank, or on none.
+    """
+    import hashlib
+
+    digests = b"".join(hashlib.sha256(value.encode()).digest()[:16] for _, value in facts)
+    everyone = network.gather(digests)
+    for i, (name, value) in enumerate(facts):
+        part = slice(16 * i, 16 * i + 16)
+        others = [r for r, found in enumerate(everyone) if found[part] != everyone[0][part]]
+        if others:
+            ranks = ", ".join(map(str, others[:10])) + (", ..." if len(others) > 10 else "")
+            raise UsageError(
+                f"the ranks do not agree on {name}: rank 0 differs from {ranks} "
+                f"(here, on rank {network.rank}: {value:.200})"
+            )

@@ -1,0 +1,233 @@
+"""One rank's part of a run: its journal, what was known before, its optimizer."""
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hmserve import run as runs
+from hmserve.closing import Closing
+from hmserve.engine.build import build_ranked, shared_design
+from hmserve.engine.rank import Parts, Rank
+from hmserve.errors import JournalError
+from hmserve.estimates import with_estimates
+from hmserve.journal import store
+from hmserve.journal.jsonl import JournalWriter, read
+from hmserve.journal.ledger import Ledger, Row
+from hmserve.journal.ranks import Known, directory_of, journal_of, journals_in, known_of
+from hmserve.journal.records import Drop, Record
+from hmserve.options import Stops
+from hmserve.ranks.network import Network, agree
+from hmserve.ranks.tables import Found
+from hmserve.run import Recorder, Run
+from hmserve.scenario import Scenario
+from hmserve.space.space import Configuration
+from hmserve.trial import OUTSIDE, Evaluation, Results
+from hmserve.version import __version__
+
+_UNLIMITED: Final = Stops(None, {}, None)
+
+
+class _NoTable:
+    """The samples of one rank alone are of no use to anyone."""
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Take no notice."""
+
+    def close(self) -> None:
+        """Have nothing to let go of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What all ranks of a run have in common.
+
+    Args:
+        scenario: Of the run.
+        seed: Likewise.
+        known: What the ranks had found when the run stopped.
+        given: Results to begin with, of a run that begins.
+        design: What is left of the configurations to begin with, of all ranks together.
+        budget: How many evaluations are left.
+    """
+
+    scenario: Scenario
+    seed: int
+    known: Known
+    given: Sequence[Evaluation]
+    design: Sequence[Configuration]
+    budget: int
+
+    @property
+    def digest(self) -> bytes:
+        """Tell this run from any other; 8 bytes."""
+        import hashlib
+
+        said = f"{__version__} {self.seed} {_text(self.scenario.document)}"
+        return hashlib.sha256(said.encode()).digest()[:8]
+
+    @property
+    def found(self) -> list[Found]:
+        """What was found before, with the rank that evaluated it."""
+        rows = sorted(self.known.rows, key=lambda item: item[1].time)
+        return [Found(rank, row) for rank, row in rows]
+
+
+class Part(Closing):
+    """The optimizer of one rank and its journal.
+
+    Args:
+        plan: Shared with all ranks.
+        rank: Which one this is, of how many.
+        run: Asks and records.
+    """
+
+    def __init__(self, plan: Plan, rank: Rank, run: Run) -> None:
+        self.plan = plan
+        self.rank = rank
+        self.run = run
+        self.began = time.time() - run.recorder.elapsed
+
+    def close(self) -> None:
+        """Let go of the journal."""
+        self.run.close()
+
+
+def agreed(scenario: Scenario, network: Network, *, resume: bool) -> Plan:
+    """Return what the ranks work on together; every rank comes here.
+
+    Raises:
+        UsageError: They were started with different scenarios or versions.
+        ScenarioError: What the scenario names cannot be read, or it does not fit the run.
+        JournalError: A journal is damaged or in use.
+    """
+    facts = [
+        ("the version of hmserve", __version__),
+        ("the scenario", _text(scenario.document)),
+        ("the seed", str(scenario.seed)),
+        ("--resume", str(resume)),
+    ]
+    agree(network, facts)
+    if network.rank == 0 and not resume:
+        _clear(scenario)
+    drawn = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
+    # Rank 0 comes here when the files are in place.
+    first = network.gather(drawn.to_bytes(16, "big"))[0]
+    known = _known(scenario, resume)
+    # Nobody writes before all have read.
+    network.meet()
+    seed = int.from_bytes(first, "big") if known.seed is None else known.seed
+    scenario = with_estimates(scenario)
+    given = [] if known.seed is not None else runs.known_at_start(scenario)
+    return _planned(scenario, seed, known, given, network.size)
+
+
+def _planned(
+    scenario: Scenario, seed: int, known: Known, given: Sequence[Evaluation], size: int
+) -> Plan:
+    chosen = scenario.design
+    fewer = chosen._replace(samples=max(chosen.samples - len(given), 0))
+    rest = replace(scenario, design=fewer)
+    design = shared_design(rest, seed, size)
+    designed = min(len(design), max(rest.design.samples, 0)) if size > 1 else len(design)
+    if chosen.kind == "grid_search":
+        designed = len(design)
+    total = designed + scenario.iterations * scenario.batch_size
+    if scenario.stops.evaluations is not None:
+        total = min(total, scenario.stops.evaluations)
+    key = scenario.space.key
+    done = {key(row.evaluation.trial.configuration) for _, row in known.rows}
+    done |= {key(evaluation.trial.configuration) for evaluation in given}
+    left = [configuration for configuration in design if key(configuration) not in done]
+    return Plan(rest, seed, known, given, left, max(total - known.told, 0))
+
+
+def open_part(plan: Plan, network: Network, parts: Parts | None = None) -> Part:
+    """Return the part of this rank.
+
+    Args:
+        plan: What the ranks agreed on.
+        network: Says which rank this is.
+        parts: What it may propose; None for everything.
+
+    Raises:
+        ScenarioError: The scenario does not fit this rank's journal.
+        JournalError: The journal cannot be written, or another process holds it.
+    """
+    rank = Rank(network.rank, network.size, parts)
+    scenario = plan.scenario
+    with ExitStack() as stack:
+        writer, records = _journal(plan, network.rank)
+        stack.enter_context(writer)
+        ledger = Ledger.of(records)
+        if ledger.pending:
+            # Nobody knows what became of them.
+            ids = [trial.id for trial in ledger.pending]
+            dropped = Drop(time.time(), ledger.elapsed, ids)
+            writer.append(dropped)
+            ledger.apply(dropped)
+        ledger.elapsed = max(ledger.elapsed, plan.known.elapsed)
+        designed = plan.design[network.rank :: network.size]
+        optimizer = build_ranked(scenario, plan.seed, rank, designed, plan.known.first)
+        recorder = Recorder(writer, ledger, _NoTable())
+        # What ends the run is for all ranks to see.
+        alone = replace(scenario, stops=_UNLIMITED, time_budget=None)
+        run = Run(alone, optimizer, recorder)
+        _observe(plan, network.rank, run)
+        stack.pop_all()
+    return Part(plan, rank, run)
+
+
+def _observe(plan: Plan, rank: int, run: Run) -> None:
+    """Let the optimizer of `run` know what was known before."""
+    if plan.given:
+        if rank == 0:
+            run.recorder.received(Results(observations=plan.given))
+        run.optimizer.observe(plan.given)
+    strangers = [
+        replace(row.evaluation, trial=replace(row.evaluation.trial, id=OUTSIDE))
+        for _, row in plan.known.rows
+    ]
+    run.optimizer.observe(strangers)
+
+
+def _journal(plan: Plan, rank: int) -> tuple[JournalWriter, Sequence[Record]]:
+    path = journal_of(plan.scenario.files, rank)
+    if plan.known.seed is not None:
+        found = store.resume(path, plan.scenario)
+        if found is not None:
+            return found.writer, found.records
+    first = store.start(plan.scenario.document, plan.seed)
+    return store.create(path, first), [first]
+
+
+def _clear(scenario: Scenario) -> None:
+    """Keep what earlier runs left under other names."""
+    files = scenario.files
+    if os.path.lexists(directory_of(files)):
+        store.put_aside(directory_of(files), journals_in(files).values())
+    if os.path.lexists(files.journal):
+        store.put_aside(files.journal, [files.journal])
+
+
+def _known(scenario: Scenario, resume: bool) -> Known:
+    if not resume:
+        return known_of({})
+    journals = journals_in(scenario.files)
+    if not journals and os.path.exists(scenario.files.journal):
+        raise JournalError(
+            f"the run in {scenario.files.journal} was made without ranks: resume it without "
+            "--mpi, or learn from it in a new run with the key warm_start"
+        )
+    records = {rank: read(path).records for rank, path in journals.items()}
+    for rank, found in records.items():
+        if found:
+            store.refuse_differences(journals[rank], found[0], scenario)
+    return known_of(records)
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True)
