@@ -14,6 +14,8 @@ from hmserve.errors import UsageError
 _TAG: Final = 1
 _NAP, _LONG_NAP = 0.0005, 0.02
 """Seconds between two looks, at first and at most."""
+_DIGEST: Final = 8
+"""Bytes by which two values are told apart."""
 
 
 def world() -> Any:
@@ -138,10 +140,10 @@ def agree(network: Network, facts: Sequence[tuple[str, str]]) -> None:
     """
     import hashlib
 
-    digests = b"".join(hashlib.sha256(value.encode()).digest()[:16] for _, value in facts)
+    digests = b"".join(hashlib.sha256(value.encode()).digest()[:_DIGEST] for _, value in facts)
     everyone = network.gather(digests)
     for i, (name, value) in enumerate(facts):
-        part = slice(16 * i, 16 * i + 16)
+        part = slice(_DIGEST * i, _DIGEST * (i + 1))
         others = [r for r, found in enumerate(everyone) if found[part] != everyone[0][part]]
         if others:
             ranks = ", ".join(map(str, others[:10])) + (", ..." if len(others) > 10 else "")

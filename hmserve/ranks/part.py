@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -106,9 +106,8 @@ def agreed(scenario: Scenario, network: Network, *, resume: bool) -> Plan:
     """
     facts = [
         ("the version of hmserve", __version__),
-        ("the scenario", _text(scenario.document)),
-        ("the seed", str(scenario.seed)),
         ("--resume", str(resume)),
+        *((f"the key {key} of the scenario", _text(v)) for key, v in scenario.document.items()),
     ]
     agree(network, facts)
     if network.rank == 0 and not resume:
@@ -229,5 +228,5 @@ def _known(scenario: Scenario, resume: bool) -> Known:
     return known_of(records)
 
 
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True)
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

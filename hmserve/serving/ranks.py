@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 from hmserve.closing import Closing
 from hmserve.engine.rank import Parts
@@ -53,12 +53,17 @@ def ending_all(network: Network, complain: Callable[[str], None]) -> Iterator[No
     except HmserveError as error:
         _give_precedence(network)
         complain(f"rank {network.rank}: {error}")
-        network.abort(error.status)
-        raise
-    except BaseException:
-        complain(f"rank {network.rank}: a defect of hmserve:\n{traceback.format_exc()}")
-        network.abort(1)
-        raise
+        _end(network, error.status)
+    except BaseException as error:
+        text = "interrupted" if isinstance(error, KeyboardInterrupt) else "a defect of hmserve"
+        complain(f"rank {network.rank}: {text}:\n{traceback.format_exc()}")
+        _end(network, 1)
+
+
+def _end(network: Network, status: int) -> NoReturn:
+    network.abort(status)
+    # Some libraries come back, and let the launcher end us.
+    os._exit(status)
 
 
 def _give_precedence(network: Network) -> None:
