@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 import os
 import time
 from collections import Counter
@@ -74,15 +75,21 @@ class Recorder:
         writer: The journal, open.
         ledger: What the journal says so far.
         table: The samples file, holding `ledger.rows`.
+        pause: Seconds in which the journal is made safe from a crash of the machine no more
+            than once; a crash of this process loses nothing in any case.
     """
 
-    def __init__(self, writer: JournalWriter, ledger: Ledger, table: Table) -> None:
+    def __init__(
+        self, writer: JournalWriter, ledger: Ledger, table: Table, pause: float = 0.0
+    ) -> None:
         self.ledger = ledger
         self._writer = writer
         self._table = table
         self._opened = time.monotonic()
         self._began = self._opened - ledger.elapsed
         self._handed: dict[int, float] = {}
+        self._pause = pause
+        self._synced = -math.inf
 
     @property
     def elapsed(self) -> float:
@@ -127,13 +134,16 @@ class Recorder:
         self._settle(ids)
 
     def sync(self) -> None:
-        """Make all that was recorded survive a crash of the machine."""
-        self._writer.sync()
+        """Make all that was recorded survive a crash of the machine, unless it is too soon."""
+        now = time.monotonic()
+        if now - self._synced >= self._pause:
+            self._synced = now
+            self._writer.sync()
 
     def end(self, reason: str) -> None:
         """Record that this process stops in good order."""
         self._append(End(time.time(), self.elapsed, reason))
-        self.sync()
+        self._writer.sync()
 
     def close(self) -> None:
         """Let go of the files."""

@@ -47,14 +47,13 @@ def over_ranks(load: "Callable[[], Scenario]", options: Namespace) -> int:
 def _evaluate(job: "Job", options: Namespace) -> str:
     """Drive `job` with the command of its scenario; return why it ended."""
     from hmserve.serve import codec_of
-    from hmserve.serving.command import check_command, load_models
+    from hmserve.serving.command import check_command
     from hmserve.serving.ranks import environment_of
     from hmserve.workers.crew import CommandWorkers
 
     scenario, network = job.scenario, job.network
     assert scenario.evaluator is not None
     check_command(scenario)
-    load_models(scenario)
     given = {name: value for name, value in os.environ.items() if name not in own_variables}
     environment = environment_of(given, network)
     options_of, post = scenario.evaluator, job.post_of(scenario.evaluator.workers)

@@ -35,5 +35,15 @@ class RankedOptimizer(StagedOptimizer):
         self._step = rank.size
         self._next_id = -(-first // rank.size) * rank.size + rank.number
 
+    @property
+    def designed(self) -> int:
+        """How many configurations of the design are still to be asked."""
+        return len(self._design)
+
+    def extend_design(self, configurations: Sequence[Configuration]) -> None:
+        """Ask `configurations` as well before anything is proposed."""
+        self._design.extend(configurations)
+        self._left.update(map(self._history.space.key, configurations))
+
     def _run_dry(self) -> None:
         """Go on: another part of the space may be given to this rank."""

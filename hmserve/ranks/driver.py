@@ -23,6 +23,8 @@ from hmserve.trial import Evaluation, Results, Trial
 
 _MOST_BYTES: Final = 32_768
 """About how long a message is at most: what MPI sends without asking first."""
+_WORTH: Final = 0.02
+"""Seconds an evaluation has to take to be worth a random trial while models are loaded."""
 _GRACE: Final = 5.0
 """Seconds in which everyone is told what is known, when the job is to end at once."""
 
@@ -57,6 +59,7 @@ class Driver:
 
     Attributes:
         signal: A reason to stop, as its number in `REASONS`; set by a handler of signals.
+        loading: Tells whether what proposes after the design is not there yet.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class Driver:
         heard: Callable[[Union], None],
     ) -> None:
         self.signal = 0
+        self.loading: Callable[[], bool] = lambda: False
+        self._optimizer, self._spare = part.optimizer, part.spare()
         self._run, self._began = part.run, part.began
         self._member, self._wire = member, wire
         self._union, self._evaluator, self._heard = union, evaluator, heard
@@ -149,6 +154,7 @@ class Driver:
         if not permitted:
             self._expire()
             return
+        self._bridge(permitted)
         self._run.optimizer.attend(self._others.trials)
         trials = self._run.ask(permitted, quick=self._evaluator.hungry)
         self._member.restore(permitted - len(trials))
@@ -159,6 +165,19 @@ class Driver:
         self._in_round += len(trials) * self._options.synchronous
         if trials:
             self._evaluator.submit(trials)
+
+    def _bridge(self, wanted: int) -> None:
+        """Let random trials come first where an evaluator would only wait for the models.
+
+        Not where evaluations are over in no time: they would use up the budget.
+        """
+        if not self._spare or self._optimizer.designed or not self.loading():
+            return
+        last = [row.evaluation.details for row in self._run.rows[-3:]]
+        times = [d["finished"] - d["started"] for d in last if "finished" in d]
+        if times and min(times) > _WORTH:
+            spare, self._spare = self._spare[:wanted], self._spare[wanted:]
+            self._optimizer.extend_design(spare)
 
     def _announce(self, trial: Trial) -> None:
         coordinates = self._translator.coordinates.encode(trial.configuration)

@@ -1,6 +1,7 @@
 """One rank's part of a run: its journal, what was known before, its optimizer."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from typing import Any, Final
 
 from hmserve import run as runs
 from hmserve.closing import Closing
+from hmserve.design.samplers import design
 from hmserve.engine.build import build_ranked, shared_design
 from hmserve.engine.rank import Parts, Rank
+from hmserve.engine.ranked import RankedOptimizer
 from hmserve.errors import JournalError
 from hmserve.estimates import with_estimates
 from hmserve.journal import store
@@ -29,6 +32,10 @@ from hmserve.trial import OUTSIDE, Evaluation, Results
 from hmserve.version import __version__
 
 _UNLIMITED: Final = Stops(None, {}, None)
+_PAUSE: Final = 1.0
+"""Seconds between two flushes of a journal: evaluators do not outlive the machine either."""
+_SPARE: Final = 10
+"""One in so many evaluations may be at random where there is nothing else to do."""
 
 
 class _NoTable:
@@ -83,13 +90,29 @@ class Part(Closing):
         plan: Shared with all ranks.
         rank: Which one this is, of how many.
         run: Asks and records.
+        optimizer: That of `run`.
     """
 
-    def __init__(self, plan: Plan, rank: Rank, run: Run) -> None:
+    def __init__(self, plan: Plan, rank: Rank, run: Run, optimizer: RankedOptimizer) -> None:
         self.plan = plan
         self.rank = rank
         self.run = run
+        self.optimizer = optimizer
         self.began = time.time() - run.recorder.elapsed
+
+    def spare(self) -> list[Configuration]:
+        """Return configurations at random, other ones on each rank, in place of waiting.
+
+        None in a finite space, where only what a rank owns is its own, and none where ranks
+        are in step: what is asked must not depend on time.
+        """
+        scenario, size = self.plan.scenario, self.rank.size
+        if scenario.space.size < math.inf or scenario.distributed.synchronous:
+            return []
+        count = self.plan.budget // (_SPARE * size)
+        return design(
+            scenario.space, "random sampling", 1 + count, self.rank.seed(self.plan.seed) + 1
+        )[1:]
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -171,13 +194,13 @@ def open_part(plan: Plan, network: Network, parts: Parts | None = None) -> Part:
         ledger.elapsed = max(ledger.elapsed, plan.known.elapsed)
         designed = plan.design[network.rank :: network.size]
         optimizer = build_ranked(scenario, plan.seed, rank, designed, plan.known.first)
-        recorder = Recorder(writer, ledger, _NoTable())
+        recorder = Recorder(writer, ledger, _NoTable(), _PAUSE)
         # What ends the run is for all ranks to see.
         alone = replace(scenario, stops=_UNLIMITED, time_budget=None)
         run = Run(alone, optimizer, recorder)
         _observe(plan, network.rank, run)
         stack.pop_all()
-    return Part(plan, rank, run)
+    return Part(plan, rank, run, optimizer)
 
 
 def _observe(plan: Plan, rank: int, run: Run) -> None:

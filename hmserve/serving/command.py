@@ -1,7 +1,7 @@
 """Runs with a command that hmserve starts itself."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from hmserve.log import Log
@@ -50,13 +50,15 @@ def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None
         workers[0].finish()
 
 
-def load_models(scenario: Scenario) -> None:
-    """Begin to load what proposes after the design of experiments.
+def load_models(scenario: Scenario) -> Callable[[], bool]:
+    """Begin to load what proposes after the design of experiments; tell whether that goes on.
 
     It takes as long as many a short evaluation, and nobody waits for it yet.
     """
+    thread = threading.Thread(target=_load, daemon=True)
     if scenario.iterations:
-        threading.Thread(target=_load, daemon=True).start()
+        thread.start()
+    return thread.is_alive
 
 
 def _load() -> None:

@@ -13,7 +13,6 @@ from hmserve.progress import Shown
 from hmserve.ranks.network import Network
 from hmserve.ranks.union import AT_ONCE, REASONS, Union
 from hmserve.scenario import Scenario
-from hmserve.serving.command import load_models
 from hmserve.serving.ranks import Job, ending_all
 from hmserve.transports.callable import Function
 
@@ -53,7 +52,6 @@ def on_ranks(
         if given is None:
             given = stack.enter_context(ThreadPoolExecutor(1, "hmserve"))
         pool = prepared(given, function, workers)
-        load_models(job.scenario)
         evaluator = Pooled(job.scenario, pool, job.log.say, post=job.post_of(pool.count))
         stack.callback(evaluator.cancel)
         reason = job.drive(evaluator, report or _unheard)

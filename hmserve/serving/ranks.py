@@ -30,6 +30,7 @@ from hmserve.ranks.union import AT_ONCE, REASONS, Union
 from hmserve.report import tables
 from hmserve.run import Evaluator
 from hmserve.scenario import Scenario, outward
+from hmserve.serving.command import load_models
 from hmserve.space.space import Space
 from hmserve.transports.places import Post
 from hmserve.version import __version__
@@ -54,10 +55,12 @@ def ending_all(network: Network, complain: Callable[[str], None]) -> Iterator[No
         _give_precedence(network)
         complain(f"rank {network.rank}: {error}")
         _end(network, error.status)
-    except BaseException as error:
-        text = "interrupted" if isinstance(error, KeyboardInterrupt) else "a defect of hmserve"
-        complain(f"rank {network.rank}: {text}:\n{traceback.format_exc()}")
+    except Exception:  # noqa: BLE001 - the others would wait for ever
+        complain(f"rank {network.rank}: a defect of hmserve:\n{traceback.format_exc()}")
         _end(network, 1)
+    except BaseException as error:  # noqa: BLE001 - likewise
+        complain(f"rank {network.rank}: ended by {type(error).__name__}")
+        _end(network, 128 + signal.SIGTERM)
 
 
 def _end(network: Network, status: int) -> NoReturn:
@@ -146,12 +149,15 @@ class Job(Closing):
     def drive(self, evaluator: Evaluator, heard: Heard) -> str:
         """Work with `evaluator` until all ranks are done; return why they stopped.
 
+        What proposes after the design is loaded meanwhile.
+
         Raises:
             EvaluatorError: It cannot be started, or fails every time.
             JournalError: A file cannot be written.
         """
         network = self.network
         driver = Driver(self._part, self._member, network, self.union, evaluator, heard)
+        driver.loading = load_models(self.scenario)
         with _signals_tell(driver):
             reason = driver.drive()
         if REASONS.index(reason if reason in REASONS else "") not in AT_ONCE:

@@ -11,6 +11,8 @@ _MUCH, _LITTLE = 0.5, 0.1
 """With trials ahead of time: above the one share proposals are slow, below the other not."""
 _DEEP: Final = 4
 """Trials a worker has at most, the one it evaluates included."""
+_TOGETHER: Final = 2
+"""Where proposals are slow, so many places have to be free at least before any is offered."""
 _WEIGHT: Final = 0.2
 """How much the last measurement counts in an average."""
 
@@ -81,7 +83,7 @@ class Places:
         """Return how many more trials may come, when `held` are here."""
         places = max(self.most - held, 0)
         # Several proposals at once take less time than one after the other.
-        wanted = max(self._workers // 2, 1) if self.hungry else self._batch_size
+        wanted = max(self._workers // 2, _TOGETHER) if self.hungry else self._batch_size
         if places >= wanted or not held:
             self._offering = True
         elif not places:
