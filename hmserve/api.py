@@ -121,11 +121,11 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
 
     Args:
         scenario: The path of its file, or its JSON as a mapping.
-        function: Gets a dict of parameter values, with the fidelity if there is one, and returns the objective, or a dict of
-            objectives, measured constraints and feasibility. With
-            `evaluations_per_optimization_iteration` above 1 it gets a dict of lists and
-            returns a list, or a dict of lists. One that raises costs a failed evaluation. Not
-            needed in the mode `exhaustive`.
+        function: Gets a dict of parameter values, with the fidelity if there is one, and
+            returns the objective, or a dict of objectives, measured constraints and
+            feasibility. With `evaluations_per_optimization_iteration` above 1 it gets a dict
+            of lists and returns a list, or a dict of lists. One that raises costs a failed
+            evaluation. Not needed in the mode `exhaustive`.
         resume: Whether to go on with an earlier run of this scenario, if there is one.
         progress: Whether to show progress on standard error; None: if it is a terminal.
         executor: Whose workers call `function`, always with one configuration, as many at a
@@ -310,15 +310,14 @@ class AskTell(Closing):
         taken: dict[int, Evaluation] = {}
         faulty: list[tuple[Trial, Exception]] = []
         for trial, outcome in outcomes:
-            try:
-                asked = self._dialogue.trial(trial.id)
-                if trial.id in taken:
-                    raise UnknownTrialError(f"trial {trial.id} comes twice")
-                (taken[trial.id],) = self._outcomes.read([asked], outcome)
-            except UnknownTrialError as error:
-                faulty.append((trial, error))
-            except EvaluatorError as error:
-                faulty.append((trial, EvaluatorError(f"trial {trial.id}: {error}")))
+            if trial.id in taken:
+                faulty.append((trial, UnknownTrialError(f"trial {trial.id} comes twice")))
+                continue
+            answer = self._answer(trial, outcome)
+            if isinstance(answer, Evaluation):
+                taken[trial.id] = answer
+            else:
+                faulty.append((trial, answer))
         self._dialogue.take([taken[number] for number in sorted(taken)])
         if faulty:
             raise ResultsError(faulty)
@@ -348,6 +347,17 @@ class AskTell(Closing):
             UnknownTrialError: It is not pending.
         """
         self._dialogue.drop([self._dialogue.trial(trial.id)])
+
+    def _answer(self, trial: Trial, outcome: Any) -> Evaluation | Exception:
+        """Return what `outcome` says of `trial`, or why it cannot be used."""
+        try:
+            asked = self._dialogue.trial(trial.id)
+            (answer,) = self._outcomes.read([asked], outcome)
+        except UnknownTrialError as error:
+            return error
+        except EvaluatorError as error:
+            return EvaluatorError(f"trial {trial.id}: {error}")
+        return answer
 
     def close(self) -> None:
         """Write the best point into the log and let go of the files; once is enough."""

@@ -52,6 +52,11 @@ def threads_of(wanted: int) -> int:
     return max(min(wanted, cores), 1)
 
 
+def limited(stops: Stops, time_budget: float | None) -> bool:
+    """Return whether a number of evaluations, or the time, ends a run."""
+    return stops.evaluations is not None or time_budget is not None
+
+
 def stops_of(document: Mapping[str, Any], target: Mapping[str, float]) -> Stops:
     """Return what ends a run before its requests are spent."""
     limit, patience = (

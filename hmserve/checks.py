@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from hmserve.document import Findings, Path, quote
 from hmserve.domains import field_fault, width
+from hmserve.fidelity.options import PREVIOUS, TRIAL
 from hmserve.schema import Schema, apply_defaults, did_you_mean, idle_keys
 from hmserve.space.parameters import Parameter
 from hmserve.trial import Limits
@@ -166,6 +167,11 @@ def check_columns(document: Document, objectives: Sequence[str], findings: Findi
 def _columns(document: Document, objectives: Sequence[str]) -> Iterator[tuple[Path, str, str]]:
     for name in document["input_parameters"]:
         yield ("input_parameters", name), name, "an input parameter"
+    fidelity = document["fidelity"]
+    if fidelity is not None:
+        yield ("fidelity", "name"), fidelity["name"], "the fidelity"
+        for name in (TRIAL, PREVIOUS) if fidelity["resumable"] else ():
+            yield ("fidelity", "resumable"), name, "a column of a resumable fidelity"
     for index, name in enumerate(objectives):
         yield ("optimization_objectives", index), name, "an objective"
     for name in document["output_constraints"]:

@@ -12,7 +12,7 @@ from hmserve.report import tables
 from hmserve.run import Run
 from hmserve.scenario import outward
 from hmserve.space.space import Configuration
-from hmserve.trial import OUTSIDE, Evaluation, Results, Trial
+from hmserve.trial import OUTSIDE, WHOLE, Evaluation, Results, Trial
 
 
 class Dialogue:
@@ -82,16 +82,22 @@ class Dialogue:
                 f"trial {number} is not pending: {self._why(number)}"
             ) from None
 
-    def outsider(self, configuration: Configuration) -> Trial:
+    def outsider(self, configuration: Configuration, fidelity: float | None = None) -> Trial:
         """Return a trial that nobody asked for.
 
         Raises:
-            UsageError: The configuration is not in the space.
+            UsageError: The configuration is not in the space, or the fidelity none of its.
         """
+        known = self._run.scenario.fidelity
+        if fidelity is not None and (known is None or not known.allows(fidelity)):
+            expected = (
+                f"above 0, at most {known.max:g}" if known else "absent: it knows of none"
+            )
+            raise UsageError(f"expected a fidelity {expected}, got {fidelity!r:.200}")
         fault = self._run.scenario.space.fault(configuration)
         if fault is not None:
             raise UsageError(f"{dict(configuration)!r:.200} is not in the space: {fault}")
-        return Trial(OUTSIDE, configuration)
+        return Trial(OUTSIDE, configuration, fidelity)
 
     def take(
         self, evaluations: Sequence[Evaluation], observations: Sequence[Evaluation] = ()
@@ -145,7 +151,7 @@ class Dialogue:
             "observed": found.observed,
             "pending": found.pending,
             "expired": len(run.optimizer.expired),
-            "budget": run.optimizer.budget,
+            "budget": None if run.optimizer.budget >= WHOLE else run.optimizer.budget,
             "seconds": round(run.recorder.elapsed, 3),
             "best": best and _shown(best),
             **front,
@@ -177,6 +183,7 @@ def _shown(best: Evaluation) -> dict[str, Any]:
     return {
         "trial": None if trial.id == OUTSIDE else trial.id,
         "configuration": dict(trial.configuration),
+        **({} if trial.fidelity is None else {"fidelity": trial.fidelity}),
         "objectives": dict(best.objectives),
         **({"constraints": dict(best.constraints)} if best.constraints else {}),
     }

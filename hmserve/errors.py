@@ -3,6 +3,12 @@
 Only `hmserve.cli` turns these into exit statuses; nothing below it exits.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
+_SHOWN: Final = 20
+"""More errors than this are counted, not listed."""
+
 
 class HmserveError(Exception):
     """Base of every error that is meant for the person who runs hmserve.
@@ -31,6 +37,12 @@ class RemoteProtocolError(HmserveError):
     status = 3
 
 
+class ExchangeError(HmserveError):
+    """Another rank sent what this one cannot take: of another run, damaged, or out of order."""
+
+    status = 3
+
+
 class JournalError(HmserveError):
     """The journal or an output file cannot be written, read, or is held by another process."""
 
@@ -41,6 +53,26 @@ class EvaluatorError(HmserveError):
     """The evaluator could not be started, or fails every time."""
 
     status = 5
+
+
+class ResultsError(EvaluatorError):
+    """Some of the results that were told at once cannot be used; all others were taken.
+
+    Args:
+        faulty: Each trial with what is wrong with its result.
+    """
+
+    def __init__(self, faulty: Sequence[tuple[object, Exception]]) -> None:
+        lines = [str(error) for _, error in faulty]
+        count = "1 result" if len(lines) == 1 else f"{len(lines)} results"
+        shown = [
+            *lines[:_SHOWN],
+            *([f"and {len(lines) - _SHOWN} more"] * (len(lines) > _SHOWN)),
+        ]
+        super().__init__(
+            "\n  ".join([f"{count} cannot be used, the others were taken:", *shown])
+        )
+        self.faulty = tuple(faulty)
 
 
 class UnknownTrialError(LookupError):

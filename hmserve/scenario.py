@@ -34,6 +34,8 @@ from hmserve.commandline import check_evaluator
 from hmserve.document import Findings, Problem, parse_json, plain, read_text, report
 from hmserve.domains import read_parameter
 from hmserve.errors import ScenarioError
+from hmserve.fidelity.options import FidelityOptions
+from hmserve.fidelity_checks import check_fidelity, resolve_fidelity, warn_idle
 from hmserve.options import (
     AcquisitionOptions,
     Design,
@@ -83,6 +85,7 @@ class Scenario:
         protocol: ``classic`` or ``ask-tell``: what a client speaks.
         evaluator: The command that evaluates, if hmserve starts one.
         distributed: How several ranks work on the run, if there are several.
+        fidelity: How cheap versions of an evaluation are used; None: every one is full.
         exhaustive_file: Absolute path of the table of mode ``exhaustive``.
         feasibility: None if there is no feasibility column.
         feasibility_threshold: What is less likely feasible is avoided; None: hmserve decides.
@@ -127,6 +130,7 @@ class Scenario:
     protocol: str
     evaluator: EvaluatorOptions | None
     distributed: DistributedOptions
+    fidelity: FidelityOptions | None
     exhaustive_file: str | None
     feasibility: Feasibility | None
     feasibility_threshold: float | None
@@ -215,7 +219,9 @@ def _read(tree: Any, repeated: Sequence[Problem], origin: _Origin) -> Scenario:
     parameters = _read_parameters(given, findings)
     if well_formed:
         document = with_aliases(apply_defaults(schema, given), given, findings)
+        resolve_fidelity(document, findings)
         warn_without_effect(schema, document, given, findings)
+        warn_idle(schema, document, given, findings)
         return _assemble(_Reading(document, given, origin, findings), parameters)
     raise ScenarioError(report(origin.source, findings.problems, origin.text))
 
@@ -264,6 +270,7 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     objectives = read_objectives(document, findings)
     limits = read_output_constraints(document, findings)
     check_columns(document, objectives.names, findings)
+    check_fidelity(document, findings)
     check_feasibility(document, findings)
     check_grid(document, parameters, findings)
     check_boxes(document, len(objectives.names), findings)
@@ -299,7 +306,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
     batch = int(document["evaluations_per_optimization_iteration"])
     mode = document["hypermapper_mode"]["mode"]
     iterations = iterations_of(document, given, method, design)
-    if document["max_evaluations"] is not None:
+    if document["max_evaluations"] is not None and document["fidelity"] is None:
         # So that whoever reads this document again finds the same budget.
         document["optimization_iterations"] = iterations
     return Scenario(
@@ -313,6 +320,7 @@ def _assemble(reading: _Reading, parameters: Sequence[Parameter]) -> Scenario:
         protocol=document["protocol"],
         evaluator=EvaluatorOptions.read(document["evaluator"]),
         distributed=DistributedOptions.read(document),
+        fidelity=FidelityOptions.read(document["fidelity"]),
         exhaustive_file=parts.exhaustive_file,
         feasibility=Feasibility.read(document["feasible_output"]),
         feasibility_threshold=document["feasible_output"]["feasibility_threshold"],

@@ -219,14 +219,9 @@ def _explain_required(path: Path, schema: Schema, data: Any, names: list[str]) -
 
 
 def _explain_unknown(path: Path, schema: Schema, data: Any, _: Any) -> Words:
-    later = schema.get("x-later", {})
     for key in unknown_keys(schema, data):
-        if key in later:
-            message = f"{_not_yet('this key', later[key])}; remove it"
-        else:
-            known = did_you_mean(key, [*schema["properties"]])
-            message = f"unknown key{known or did_you_mean(key, [*later])}"
-        yield Problem((*path, key), message)
+        guess = did_you_mean(key, [*schema["properties"]])
+        yield Problem((*path, key), f"unknown key{guess}")
 
 
 def _explain_name(path: Path, _: Schema, name: Any, __: str) -> Words:

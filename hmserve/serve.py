@@ -171,7 +171,7 @@ def expectation(run: Run) -> Evaluation | None:
     from hmserve.engine.insights import Insights
 
     found = Insights(scenario, run.recorder.ledger.start.seed).minimum(
-        [row.evaluation for row in run.rows]
+        [row.evaluation for row in tables.highest(run.rows, scenario)]
     )
     if found is None:
         return None
@@ -203,7 +203,8 @@ class _Importance:
             from hmserve.engine.insights import Insights
 
             self._insights = Insights(run.scenario, run.recorder.ledger.start.seed)
-        found = self._insights.importances([row.evaluation for row in run.rows])
+        rows = tables.highest(run.rows, run.scenario)
+        found = self._insights.importances([row.evaluation for row in rows])
         for name, shares in found.items():
             ordered = sorted(shares.items(), key=lambda item: -item[1])
             text = ", ".join(f"{parameter} {share:.3f}" for parameter, share in ordered)

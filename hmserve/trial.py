@@ -13,6 +13,22 @@ OUTSIDE: Final = -1
 """The id of a trial that nobody asked for: a warm start, a stranger in a reply."""
 
 
+class Stage(NamedTuple):
+    """Where a trial stands in a race of configurations; a promoted one goes on with its own.
+
+    Args:
+        bracket: The number of the race, from 0 in the order they begin.
+        rung: Which of the fidelities in use it is evaluated at, 0 for the lowest.
+        root: The trial with which this configuration began: the name of its checkpoint.
+        previous: The fidelity up to which it has been evaluated; 0 for one that is new.
+    """
+
+    bracket: int
+    rung: int
+    root: int
+    previous: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A configuration someone is to evaluate. Numbered by `Optimizer.ask` alone.
@@ -20,12 +36,15 @@ class Trial:
     Args:
         id: 0, 1, 2, ... in the order of the asks; `OUTSIDE` if nobody asked.
         configuration: One value a parameter, by name.
-        fidelity: How much of a full evaluation is wanted; None where the scenario has none.
+        fidelity: How much of an evaluation is wanted, or was made; None where the scenario
+            has none.
+        stage: Where it stands, if the scenario has fidelities and it was asked.
     """
 
     id: int
     configuration: Mapping[str, Value]
     fidelity: float | None = None
+    stage: Stage | None = None
 
 
 class Limits(NamedTuple):

@@ -233,7 +233,7 @@ def test_every_error_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
         b"\xef\xbb\xbf{\r\n"
         b'  "optimization_objectives": ["f"],\r\n'
         b'  "optimization_iteration": 5,\r\n'
-        b'  "fidelity": 1,\r\n'
+        b'  "optimization_method": "ytopt",\r\n'
         b'  "input_parameters": {\r\n'
         b'    "x": {"parameter_type": "real",\r\n'
         b'          "values": [0, 1],\r\n'
@@ -247,14 +247,16 @@ def test_every_error_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError) as caught:
         Scenario.load(str(file))
     at = f"  {file}"
-    later = "is not supported by this version of hmserve yet"
+    methods = '"bayesian_optimization", "random_scalarizations", "prior_guided_optimization", '
+    methods += '"local_search", "evolutionary_optimization", "exhaustive" or "random_search"'
+    later = '"ytopt" is not supported by this version of hmserve yet'
     kinds = '"real", "integer", "ordinal", "categorical" or "permutation"'
     assert str(caught.value).split("\n") == [
         f"{file}: 5 errors",
         f"{at}:3: $.optimization_iteration: unknown key; "
         'did you mean "optimization_iterations"?',
-        f"{at}:4: $.fidelity: this key {later} "
-        "(hmserve: cheap versions of an evaluation); remove it",
+        f"{at}:4: $.optimization_method: expected {methods}; {later} "
+        "(BaCO: hand over to ytopt; hmserve does not)",
         f"{at}:9: $.input_parameters.y.parameter_type: expected {kinds}, "
         'got "rael"; did you mean "real"?',
         f"{at}:10: $.input_parameters.z.values[1]: expected a finite number, got NaN",

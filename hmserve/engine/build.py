@@ -6,14 +6,19 @@ its first request at once.
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from hmserve.design.samplers import design
 from hmserve.engine.history import History
+from hmserve.engine.optimizer import Optimizer
 from hmserve.engine.rank import ALONE, Rank
 from hmserve.engine.ranked import RankedOptimizer
 from hmserve.engine.staged import Proposer, StagedOptimizer
 from hmserve.scenario import Scenario
 from hmserve.space.space import Configuration
+
+if TYPE_CHECKING:
+    from hmserve.engine.ranked_multifidelity import RankedMultiFidelity
 
 Watch = Callable[[str], contextlib.AbstractContextManager[None]]
 """Counts the time in a block under a name."""
@@ -21,7 +26,7 @@ Watch = Callable[[str], contextlib.AbstractContextManager[None]]
 
 def build(
     scenario: Scenario, seed: int, known: int = 0, watch: Watch | None = None
-) -> StagedOptimizer:
+) -> Optimizer:
     """Return the optimizer of `scenario`.
 
     Args:
@@ -31,6 +36,10 @@ def build(
             experiments is that much shorter, unless it is a grid.
         watch: Told where the time goes.
     """
+    if scenario.fidelity is not None:
+        from hmserve.engine.multifidelity_build import multifidelity
+
+        return multifidelity(scenario, scenario.fidelity, seed, known, watch)
     chosen = scenario.design
     samples = max(chosen.samples - known, 0)
     configurations = design(scenario.space, chosen.kind, samples, seed, chosen.repeating)
@@ -57,7 +66,7 @@ def build_ranked(
     rank: Rank,
     designed: Sequence[Configuration],
     first: int = 0,
-) -> RankedOptimizer:
+) -> "RankedOptimizer | RankedMultiFidelity":
     """Return the optimizer of one rank of a run of `scenario`.
 
     Args:
@@ -67,6 +76,10 @@ def build_ranked(
         designed: Its part of the design of experiments.
         first: No trial has a smaller number.
     """
+    if scenario.fidelity is not None:
+        from hmserve.engine.multifidelity_build import ranked_multifidelity
+
+        return ranked_multifidelity(scenario, scenario.fidelity, seed, rank, designed, first)
     count = max(scenario.design.samples, rank.size)
     return RankedOptimizer(
         History(scenario.space),

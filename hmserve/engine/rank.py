@@ -43,6 +43,11 @@ class Rank(NamedTuple):
         return (order[self.number] + 0.5) / self.size
 
 
+def first_id(rank: Rank, least: int) -> int:
+    """Return the first number, not below `least`, that a trial of `rank` can have."""
+    return -(-least // rank.size) * rank.size + rank.number
+
+
 ALONE: Final = Rank(0, 1)
 
 

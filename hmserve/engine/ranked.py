@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hmserve.engine.history import History
-from hmserve.engine.rank import Rank
+from hmserve.engine.rank import Rank, first_id
 from hmserve.engine.staged import Proposer, StagedOptimizer
 from hmserve.space.space import Configuration
 from hmserve.trial import WHOLE
@@ -33,7 +33,7 @@ class RankedOptimizer(StagedOptimizer):
     ) -> None:
         super().__init__(history, design, proposer, WHOLE, 1)
         self._step = rank.size
-        self._next_id = -(-first // rank.size) * rank.size + rank.number
+        self._next_id = first_id(rank, first)
 
     @property
     def designed(self) -> int:

@@ -134,8 +134,7 @@ class Knowledge:
         self.permits.asked(record.to, 1)
         if record.to != self._rank:
             return None
-        amount = 0 if self.stopped is not None else self.permits.give()
-        return Answer(Kind.GIVE, {"to": record.origin, "amount": amount})
+        return Answer(Kind.GIVE, {"to": record.origin, "amount": self.permits.give()})
 
     def _give(self, record: Record) -> None:
         self.permits.asked(record.origin, -1)

@@ -14,6 +14,7 @@ from hmserve.errors import EvaluatorError
 from hmserve.executors.pool import Pool, named, shown
 from hmserve.executors.task import Numbering, Report, call
 from hmserve.scenario import Scenario
+from hmserve.transports.callable import arguments_of
 from hmserve.transports.outcomes import Outcomes
 from hmserve.transports.places import ALONE, Places, Post
 from hmserve.trial import Evaluation, Results, Trial
@@ -69,6 +70,7 @@ class Pooled:
         self._post = post
         self._pool = pool
         self._outcomes = Outcomes(scenario)
+        self._fidelity = scenario.fidelity
         self._samples = scenario.files.samples
         self._complain = complain
         self._meanwhile = meanwhile
@@ -139,7 +141,7 @@ class Pooled:
     def _started(self, trial: Trial) -> _Future:
         try:
             return self._pool.executor.submit(
-                call, self._pool.function, dict(trial.configuration)
+                call, self._pool.function, arguments_of(trial, self._fidelity)
             )
         except Exception as error:  # every kind of executor has errors of its own
             raise EvaluatorError(

@@ -41,6 +41,9 @@ FREE: Final = frozenset(
 )
 """What may change between a run and its resume: how long it runs, what is shown, and where."""
 
+_FREE_THERE: Final = frozenset({"cost_exponent", "num_iterations"})
+"""What may change of the key ``fidelity``."""
+
 _ABSENT: Final = object()
 
 
@@ -64,6 +67,8 @@ def _constrained(document: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(mode, Mapping):
         # The file of an exhaustive run may have moved with it to another machine.
         kept["hypermapper_mode"] = {"mode": mode.get("mode")}
+    if kept.get("fidelity"):
+        kept["fidelity"] = {k: v for k, v in kept["fidelity"].items() if k not in _FREE_THERE}
     return kept
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from hmserve.checks import read_output_constraints
 from hmserve.document import Findings
 from hmserve.errors import ScenarioError
+from hmserve.fidelity.rungs import reaches
 from hmserve.journal.jsonl import read
 from hmserve.journal.records import Observe, Start, Tell
 from hmserve.journal.samples import read_samples
@@ -33,9 +34,22 @@ def read_earlier(path: str, scenario: Scenario) -> list[Evaluation]:
     turned = _maximised(first.scenario) ^ scenario.maximised
     before = read_output_constraints(first.scenario, Findings())
     told = [r.evaluations for r in others if isinstance(r, Tell | Observe)]
-    found = [_judged(e, scenario, before) for evaluations in told for e in evaluations]
+    full = (first.scenario.get("fidelity") or {}).get("max")
+    comparable = [e for some in told for e in some if _comparable(e.trial, full, scenario)]
+    found = [_judged(evaluation, scenario, before) for evaluation in comparable]
     fitting = [_fitting(path, e, scenario, turned) for e in found]
     return [evaluation for evaluation in fitting if evaluation is not None]
+
+
+def _comparable(trial: Trial, full: float | None, scenario: Scenario) -> bool:
+    """Return whether a run of `scenario` may have a result as `trial` has one.
+
+    Where it knows of no fidelities, only full ones count; `full` is what they were before.
+    """
+    found, fidelity = trial.fidelity, scenario.fidelity
+    if found is None:
+        return True
+    return fidelity.allows(found) if fidelity else full is None or reaches(found, full)
 
 
 def _judged(
@@ -73,5 +87,7 @@ def _fitting(
     if scenario.space.fault(configuration) is not None:
         return None
     names = scenario.objectives if measured else ()
+    fidelity = evaluation.trial.fidelity if scenario.fidelity else None
     objectives = {n: -measured[n] + 0.0 if n in turned else measured[n] for n in names}
-    return replace(evaluation, trial=Trial(OUTSIDE, configuration), objectives=objectives)
+    trial = Trial(OUTSIDE, configuration, fidelity)
+    return replace(evaluation, trial=trial, objectives=objectives)

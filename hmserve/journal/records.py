@@ -7,7 +7,7 @@ is not among them did not happen. `schemas/journal.schema.json` describes the JS
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from hmserve.trial import Evaluation, Trial
+from hmserve.trial import Evaluation, Stage, Trial
 
 VERSION: Final = 1
 """The version of the format. A change that an older hmserve would misread raises it."""
@@ -182,7 +182,11 @@ def _same(value: Any) -> Any:
 
 def _encode_trial(trial: Trial) -> dict[str, Any]:
     members: dict[str, Any] = {"id": trial.id, "configuration": dict(trial.configuration)}
-    return members if trial.fidelity is None else {**members, "fidelity": trial.fidelity}
+    if trial.fidelity is not None:
+        members["fidelity"] = trial.fidelity
+    if trial.stage is not None:
+        members["stage"] = trial.stage._asdict()
+    return members
 
 
 def _decode_trial(data: Mapping[str, Any]) -> Trial:
@@ -191,7 +195,8 @@ def _decode_trial(data: Mapping[str, Any]) -> Trial:
         name: tuple(value) if isinstance(value, list) else value
         for name, value in data["configuration"].items()
     }
-    return Trial(data["id"], values, data.get("fidelity"))
+    stage = data.get("stage")
+    return Trial(data["id"], values, data.get("fidelity"), stage and Stage(**stage))
 
 
 def _encode_evaluation(evaluation: Evaluation) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hmserve.cells import FeasibilityWords, parse_objective
+from hmserve.cells import FeasibilityWords, parse_float, parse_objective
 from hmserve.errors import ScenarioError
 from hmserve.journal.csvfile import read_lines
 from hmserve.scenario import Scenario
@@ -69,6 +69,10 @@ class _Columns:
                 f"{self.path}: expected one column each for {', '.join(needed)}; "
                 f"{', '.join(missing)} missing or repeated in: {_cut(','.join(self.names))}"
             )
+        # A table of full evaluations need not say so.
+        self.fidelity = self.scenario.fidelity
+        if self.fidelity and self.names.count(self.fidelity.name) == 1:
+            needed.append(self.fidelity.name)
         self.place = {name: self.names.index(name) for name in needed}
 
     def evaluation(self, number: int, cells: Sequence[str]) -> Evaluation | None:
@@ -90,13 +94,28 @@ class _Columns:
         found = {name: value for name, value in values.items() if value is not None}
         whole = len(found) == len(values)
         feasible = whole and self._feasible(number, cells)
+        trial = Trial(OUTSIDE, configuration, self._fidelity(number, cells))
         if len(self.complaints) > before:
             return None
-        trial, limits = Trial(OUTSIDE, configuration), self.scenario.output_constraints
+        limits = self.scenario.output_constraints
         if not whole:
             return Evaluation(trial, feasible=False)
         constraints = {name: found.pop(name) for name in limits}
         return Evaluation(trial, found, feasible and within(constraints, limits), constraints)
+
+    def _fidelity(self, number: int, cells: Sequence[str]) -> float | None:
+        """Return how far the evaluation went; None for a full one."""
+        fidelity = self.fidelity
+        if fidelity is None or fidelity.name not in self.place:
+            return None
+        cell = cells[self.place[fidelity.name]]
+        if not cell:
+            return None
+        value = parse_float(cell)
+        if value is None or not fidelity.allows(value):
+            expected = f"expected a number above 0, at most {fidelity.max:g}"
+            self._complain(number, fidelity.name, f"{expected}, not {cell!r}")
+        return value
 
     def _configuration(self, number: int, cells: Sequence[str]) -> dict[str, Value]:
         """Return the inputs; what is inactive has no value, whatever its cell says."""

@@ -1,8 +1,8 @@
 """HyperMapper's samples file: a view of the journal, made anew from it at any time.
 
-One row a result, in the order they came: the parameters, the objectives, the measured
-constraints and the feasibility column if the scenario has them, the time. The format is that
-of Python's csv module, with CRLF, and each number is what `str` makes of it.
+One row a result, in the order they came: the parameters, the fidelity, the objectives, the
+measured constraints and the feasibility column if the scenario has them, the time. The format
+is that of Python's csv module, with CRLF, and each number is what `str` makes of it.
 """
 
 import csv
@@ -17,12 +17,12 @@ from hmserve.journal.ledger import Row
 from hmserve.scenario import Scenario, outward
 from hmserve.space.fixed import Fixed
 from hmserve.space.parameters import Parameter, Real, Value
-from hmserve.trial import Evaluation, within
+from hmserve.trial import Evaluation, Trial, within
 
 
 def header(scenario: Scenario) -> list[str]:
     """Return the names of the columns."""
-    names = [*scenario.space.names, *scenario.objectives, *scenario.output_constraints]
+    names = [*input_names(scenario), *scenario.objectives, *scenario.output_constraints]
     if scenario.feasibility is not None:
         names.append(scenario.feasibility.name)
     return [*names, scenario.timestamp]
@@ -35,10 +35,23 @@ def fields(scenario: Scenario, row: Row) -> list[str]:
     clock in client-server mode, since the start of the run otherwise, as in HyperMapper.
     """
     evaluation = row.evaluation
-    values = evaluation.trial.configuration
-    inputs = [input_field(p, values[p.name]) for p in scenario.space.parameters]
+    inputs = input_fields(scenario, evaluation.trial)
     seconds = row.time if scenario.mode == "client-server" else row.elapsed
     return [*inputs, *outcome_fields(scenario, evaluation), str(int(seconds * 1000))]
+
+
+def input_names(scenario: Scenario) -> list[str]:
+    """Return the names of the columns that say what was evaluated, and how far."""
+    fidelity = scenario.fidelity
+    return [*scenario.space.names, *(fidelity.columns if fidelity else ())]
+
+
+def input_fields(scenario: Scenario, trial: Trial) -> list[str]:
+    """Return the fields under `input_names`; what has no value is empty."""
+    values, fidelity = trial.configuration, scenario.fidelity
+    inputs = [input_field(p, values[p.name]) for p in scenario.space.parameters]
+    told = fidelity.settings(trial).values() if fidelity else ()
+    return [*inputs, *("" if value is None else str(value) for value in told)]
 
 
 def input_field(parameter: Parameter, value: Value) -> str:

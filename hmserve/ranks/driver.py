@@ -82,9 +82,8 @@ class Driver:
         self._translator = Translator(scenario)
         self._others = Others(part, self._translator.coordinates)
         self._sieve = Sieve(self._options.memory)
-        self._finite = scenario.space.size < math.inf
         self._expired: set[int] = set()
-        self._dry = False
+        self._dry = self._exhausted = False
         self._in_round = 0
 
     def drive(self) -> str:
@@ -127,9 +126,7 @@ class Driver:
         """Whether something can be begun here, now or later."""
         if not self._member.left:
             return self._member.beg()
-        if self._dry:
-            return self._finite and self._member.seek()
-        return True
+        return not self._exhausted and (not self._dry or self._member.seek())
 
     def _stop_early(self) -> None:
         if self.signal:
@@ -221,6 +218,9 @@ class Driver:
             return
         full = self._in_round >= self._options.every
         if full or self._dry or not self._member.left or self._stopped:
+            if self._dry and not self._in_round and not self._member.seek():
+                self._exhausted = True
+                return
             self._member.round()
             while not self._member.round_complete and not self._stopped:
                 self._exchange()

@@ -102,14 +102,13 @@ class Network:
         """
         everyone = bytearray(len(data) * self.size)
         request = self._comm.Iallgather([data, self._mpi.BYTE], [everyone, self._mpi.BYTE])
-        _patiently(request.Test, lambda: None)
+        _patiently(request.Test)
         n = len(data)
         return [bytes(everyone[i * n : (i + 1) * n]) for i in range(self.size)]
 
-    def meet(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Wait until every rank has come here, doing something now and then."""
-        request = self._comm.Ibarrier()
-        _patiently(request.Test, meanwhile)
+    def meet(self) -> None:
+        """Wait until every rank has come here."""
+        _patiently(self._comm.Ibarrier().Test)
 
     def close(self) -> None:
         """Let go of the communicator; every rank does so at the same time."""
@@ -120,10 +119,9 @@ class Network:
         self._user.Abort(status)
 
 
-def _patiently(done: Callable[[], bool], meanwhile: Callable[[], None]) -> None:
+def _patiently(done: Callable[[], bool]) -> None:
     nap = _NAP
     while not done():
-        meanwhile()
         time.sleep(nap)
         nap = min(2 * nap, _LONG_NAP)
 

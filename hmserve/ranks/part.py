@@ -7,16 +7,17 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from hmserve import run as runs
+from hmserve.budget import limited
 from hmserve.closing import Closing
 from hmserve.design.samplers import design
 from hmserve.engine.build import build_ranked, shared_design
 from hmserve.engine.rank import Parts, Rank
-from hmserve.engine.ranked import RankedOptimizer
 from hmserve.errors import JournalError
 from hmserve.estimates import with_estimates
+from hmserve.fidelity.schedule import scheduler
 from hmserve.journal import store
 from hmserve.journal.jsonl import JournalWriter, read
 from hmserve.journal.ledger import Ledger, Row
@@ -36,6 +37,19 @@ _PAUSE: Final = 1.0
 """Seconds between two flushes of a journal: evaluators do not outlive the machine either."""
 _SPARE: Final = 10
 """One in so many evaluations may be at random where there is nothing else to do."""
+_MANY: Final = 1000
+"""Taken for a budget where there is none."""
+
+
+class Extensible(Protocol):
+    """An optimizer whose design of experiments can grow, such as `RankedOptimizer`."""
+
+    @property
+    def designed(self) -> int:
+        """How many configurations of the design are still to be asked."""
+
+    def extend_design(self, configurations: Sequence[Configuration]) -> None:
+        """Ask `configurations` as well before anything is proposed."""
 
 
 class _NoTable:
@@ -58,7 +72,7 @@ class Plan:
         known: What the ranks had found when the run stopped.
         given: Results to begin with, of a run that begins.
         design: What is left of the configurations to begin with, of all ranks together.
-        budget: How many evaluations are left.
+        budget: How many evaluations are left; None for no limit.
     """
 
     scenario: Scenario
@@ -66,7 +80,7 @@ class Plan:
     known: Known
     given: Sequence[Evaluation]
     design: Sequence[Configuration]
-    budget: int
+    budget: int | None
 
     @property
     def digest(self) -> bytes:
@@ -93,7 +107,7 @@ class Part(Closing):
         optimizer: That of `run`.
     """
 
-    def __init__(self, plan: Plan, rank: Rank, run: Run, optimizer: RankedOptimizer) -> None:
+    def __init__(self, plan: Plan, rank: Rank, run: Run, optimizer: Extensible) -> None:
         self.plan = plan
         self.rank = rank
         self.run = run
@@ -109,7 +123,7 @@ class Part(Closing):
         scenario, size = self.plan.scenario, self.rank.size
         if scenario.space.size < math.inf or scenario.distributed.synchronous:
             return []
-        count = self.plan.budget // (_SPARE * size)
+        count = (_MANY if self.plan.budget is None else self.plan.budget) // (_SPARE * size)
         return design(
             scenario.space, "random sampling", 1 + count, self.rank.seed(self.plan.seed) + 1
         )[1:]
@@ -157,14 +171,24 @@ def _planned(
     designed = min(len(design), max(rest.design.samples, 0)) if size > 1 else len(design)
     if chosen.kind == "grid_search":
         designed = len(design)
-    total = designed + scenario.iterations * scenario.batch_size
-    if scenario.stops.evaluations is not None:
-        total = min(total, scenario.stops.evaluations)
+    total = _total(scenario, designed)
     key = scenario.space.key
     done = {key(row.evaluation.trial.configuration) for _, row in known.rows}
     done |= {key(evaluation.trial.configuration) for evaluation in given}
     left = [configuration for configuration in design if key(configuration) not in done]
-    return Plan(rest, seed, known, given, left, max(total - known.told, 0))
+    budget = None if total is None else max(total - known.told, 0)
+    return Plan(rest, seed, known, given, left, budget)
+
+
+def _total(scenario: Scenario, designed: int) -> int | None:
+    """Return how many evaluations all ranks make; None for no limit."""
+    if scenario.fidelity is None:
+        total: int | None = designed + scenario.iterations * scenario.batch_size
+    else:
+        options = scenario.fidelity
+        total = scheduler(options, limited(scenario.stops, scenario.time_budget)).most
+    limits = [n for n in (total, scenario.stops.evaluations) if n is not None]
+    return min(limits, default=None)
 
 
 def open_part(plan: Plan, network: Network, parts: Parts | None = None) -> Part:

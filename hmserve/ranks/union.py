@@ -40,7 +40,7 @@ class Union:
         self.rows: list[Row] = []
         self._keep = keep
         self._tables = tables
-        self._limits = Limits(scenario.stops, scenario.objectives)
+        self._limits = Limits(scenario.stops, scenario.objectives, scenario.fidelity)
         self._leading: dict[float | None, list[Row]] = {}
         for found in known:
             self._count(found.row)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from hmserve.report.schedule import fidelity_text, schedule_text
 from hmserve.report.tables import aligned
 from hmserve.scenario import Scenario
 from hmserve.space.fixed import Fixed
@@ -19,6 +20,7 @@ def describe(scenario: Scenario) -> str:
     titles = ["parameter", "type", "values", "count", "default", "notes"]
     noted = any(line[-1] for line in lines)
     table = aligned([line if noted else line[:-1] for line in (titles, *lines)])
+    schedule = schedule_text(scenario)
     facts = [
         ("scenario", f"{scenario.source} is valid"),
         ("configurations", _configurations(scenario)),
@@ -28,12 +30,14 @@ def describe(scenario: Scenario) -> str:
         ("feasibility", _feasibility(scenario)),
         ("budget", _budget(scenario)),
         ("method", _method(scenario)),
+        *([("fidelity", fidelity_text(scenario.fidelity))] if scenario.fidelity else []),
         ("samples", scenario.files.samples),
         ("journal", scenario.files.journal),
         ("log", scenario.files.log),
     ]
     facts += [("warning", warning) for warning in scenario.warnings]
-    return "".join([*(f"{name:<15} {value}\n" for name, value in facts), "\n", table])
+    text = "".join(f"{name:<15} {value}\n" for name, value in facts)
+    return "\n".join([text, table, *([schedule] if schedule else [])])
 
 
 def _line(parameter: Parameter, scenario: Scenario) -> list[str]:
@@ -69,6 +73,8 @@ def _objectives(scenario: Scenario) -> str:
 
 
 def _method(scenario: Scenario) -> str:
+    if scenario.fidelity is not None:
+        return f"{scenario.fidelity.scheduler}, sampler {scenario.fidelity.sampler}"
     if scenario.method not in ("bayesian_optimization", "random_scalarizations"):
         return scenario.method
     return f"{scenario.method}, {scenario.model.kind}, {scenario.acquisition}"
@@ -125,6 +131,8 @@ def _feasibility(scenario: Scenario) -> str:
 def _budget(scenario: Scenario) -> str:
     design = "a grid" if scenario.design.kind == "grid_search" else str(scenario.design.samples)
     text = f"{design} ({scenario.design.kind}) + {scenario.iterations} x {scenario.batch_size}"
+    if scenario.fidelity is not None:
+        text = f"{design} ({scenario.design.kind}) to begin with; the schedule below"
     if scenario.repetitions > 1:
         text += f", each {scenario.repetitions} times"
     if scenario.stops.evaluations is not None:

@@ -97,7 +97,8 @@ def _draw_panel(panel: Axes, axes: Sequence[Axis], pair: Pair, fronts: Sequence[
     if not any(front.points.feasible.any() for front in fronts):
         note(panel, "no feasible point")
     samples = [front.samples for front in fronts if front.samples is not None]
-    if any(np.isfinite(each.Y[~each.feasible]).all(axis=1).any() for each in samples):
+    crossed = [each.Y[~each.feasible & ~each.partial] for each in samples]
+    if any(np.isfinite(Y).all(axis=1).any() for Y in crossed):
         panel.plot([], [], "x", color=PALE, markersize=4, label="infeasible")
     if samples:
         return
@@ -120,7 +121,7 @@ def draw_front(panel: Axes, axes: Sequence[Axis], pair: Pair, front: Front) -> N
 
     if front.samples is not None:
         Y, feasible = front.samples.Y[:, pair], front.samples.feasible
-        draw(Y[~feasible], "x", color=PALE, markersize=4, alpha=0.6)
+        draw(Y[~feasible & ~front.samples.partial], "x", color=PALE, markersize=4, alpha=0.6)
         draw(Y[feasible], "o", color=front.colour, markersize=3.5, alpha=0.3)
     line = "-o" if len(axes) == 2 else "o"
     panel.plot([], [], line, color=front.colour, markersize=5, label=front.label or None)

@@ -149,10 +149,12 @@ def _draw_front(axes: Axes, found: Found) -> None:
 
 def _summary(scenario: Scenario, points: Points) -> str:
     failed = int(np.isnan(points.Y).any(axis=1).sum())
-    infeasible = len(points) - failed - int(points.feasible.sum())
+    partial = int(points.partial.sum())
+    infeasible = len(points) - failed - partial - int(points.feasible.sum())
     counts = [f"{len(points)} evaluation{'' if len(points) == 1 else 's'}"]
     counts += [f"{failed} failed"] if failed else []
     counts += [f"{infeasible} infeasible"] if infeasible else []
+    counts += [f"{partial} of lower fidelity"] if partial else []
     if len(scenario.objectives) > 1:
         return ", ".join([*counts, f"{int(front_of(points).sum())} on the Pareto front"])
     if points.feasible.any():
@@ -200,7 +202,8 @@ def _draw_parameter(axes: Axes, column: _Column, points: Points, best: Mask, k: 
     """Draw objective `k` over the values of one parameter."""
     x, y = column.places, points.Y[:, k]
     feasible = points.feasible
-    axes.plot(x[~feasible], y[~feasible], "x", color=PALE, markersize=4, alpha=0.7)
+    crossed = ~feasible & ~points.partial
+    axes.plot(x[crossed], y[crossed], "x", color=PALE, markersize=4, alpha=0.7)
     axes.scatter(
         x[feasible],
         y[feasible],

@@ -13,6 +13,7 @@ import numpy as np
 from hmserve.arrays import Floats, Mask
 from hmserve.cells import FeasibilityWords, parse_float, parse_objective
 from hmserve.errors import ScenarioError, UsageError
+from hmserve.fidelity.rungs import reaches
 from hmserve.journal.csvfile import read_lines
 from hmserve.journal.ledger import Row
 from hmserve.journal.table import fields, header
@@ -37,6 +38,8 @@ class Points:
         feasible: Which rows were measured and are feasible, shape (n,).
         seconds: When each came, since the run began, shape (n,); None if no column tells.
         signs: -1 for an objective that is maximised, else 1; shape (m,).
+        partial: Which rows would be feasible but for a fidelity below the highest that has a
+            feasible row, shape (n,).
     """
 
     source: str
@@ -46,6 +49,7 @@ class Points:
     feasible: Mask
     seconds: Floats | None
     signs: Floats
+    partial: Mask
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -111,15 +115,34 @@ def _points(source: str, names: Sequence[str], lines: _Lines, scenario: Scenario
         # A failed evaluation has nothing to say about feasibility.
         told = table.read(feasibility.name, lambda cell: bool(cell) and words.read(cell))
         feasible &= np.array(told, dtype=bool)
+    partial = _partial(table, scenario, feasible)
     return Points(
         source=source,
         names=names,
         cells=[cells for _, cells in lines],
         Y=Y,
-        feasible=feasible,
+        feasible=feasible & ~partial,
         seconds=_seconds(table, scenario.timestamp) if scenario.timestamp in names else None,
         signs=np.array([-1.0 if n in scenario.maximised else 1.0 for n in scenario.objectives]),
+        partial=partial,
     )
+
+
+def _partial(table: "_Table", scenario: Scenario, feasible: Mask) -> Mask:
+    """Return which of the `feasible` rows are of a lower fidelity than others, shape (n,)."""
+    fidelity = scenario.fidelity
+    if fidelity is None or fidelity.name not in table.names or not feasible.any():
+        return np.zeros(len(feasible), dtype=bool)
+
+    def reached(cell: str) -> float:
+        found = parse_float(cell) if cell else fidelity.max
+        if found is None:
+            raise ValueError("expected a fidelity")
+        return found
+
+    found = np.array(table.read(fidelity.name, reached), dtype=float)
+    top = found[feasible].max()
+    return feasible & [not reaches(each, top) for each in found.tolist()]
 
 
 def _objective(scenario: Scenario, name: str) -> Callable[[str], float | None]:

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from hmserve.fidelity.rungs import reaches
 from hmserve.journal.files import replace
 from hmserve.journal.ledger import Ledger, Row
-from hmserve.journal.table import fields, header, input_field, outcome_fields, to_csv
+from hmserve.journal.table import (
+    fields,
+    header,
+    input_fields,
+    input_names,
+    outcome_fields,
+    to_csv,
+)
 from hmserve.scenario import Scenario
 
 _NONE: Final = "No feasible evaluation.\n"
@@ -17,12 +25,27 @@ def feasible_rows(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.evaluation.feasible]
 
 
+def highest(rows: Sequence[Row], scenario: Scenario) -> list[Row]:
+    """Return the rows that can be compared with the best: those of its fidelity, or all.
+
+    Its fidelity is the highest that has a feasible row; where there are no fidelities these
+    are all rows.
+    """
+    fidelity = scenario.fidelity
+    if fidelity is None:
+        return list(rows)
+    reached = [fidelity.of(row.evaluation.trial) for row in feasible_rows(rows)]
+    top = max(reached, default=0.0)
+    return [row for row in rows if reaches(fidelity.of(row.evaluation.trial), top)]
+
+
 def front(rows: Sequence[Row], scenario: Scenario) -> list[Row]:
     """Return the feasible rows that no other dominates, in the order they came.
 
-    With one objective these are the best row and all that equal it.
+    With one objective these are the best row and all that equal it. Only rows of the highest
+    fidelity count.
     """
-    counted = feasible_rows(rows)
+    counted = feasible_rows(highest(rows, scenario))
     if not counted:
         return []
     import numpy as np
@@ -40,12 +63,12 @@ def front(rows: Sequence[Row], scenario: Scenario) -> list[Row]:
 def best(rows: Sequence[Row], scenario: Scenario) -> Row | None:
     """Return the first feasible row with the smallest first objective; None if there is none.
 
-    Meant for one objective: of several there is a `front`.
+    Meant for one objective: of several there is a `front`. Only rows of the highest fidelity
+    count.
     """
     name = scenario.objectives[0]
-    return min(
-        feasible_rows(rows), key=lambda row: row.evaluation.objectives[name], default=None
-    )
+    counted = feasible_rows(highest(rows, scenario))
+    return min(counted, key=lambda row: row.evaluation.objectives[name], default=None)
 
 
 def best_csv(rows: Sequence[Row], scenario: Scenario) -> str:
@@ -53,7 +76,7 @@ def best_csv(rows: Sequence[Row], scenario: Scenario) -> str:
 
     Without a feasible row the second line is missing.
     """
-    names = [*scenario.space.names, scenario.objectives[0]]
+    names = [*_inputs(scenario), scenario.objectives[0]]
     row = best(rows, scenario)
     lines = [names] if row is None else [names, _point(row, scenario)]
     return to_csv(lines)
@@ -64,7 +87,7 @@ def best_text(rows: Sequence[Row], scenario: Scenario) -> str:
     row = best(rows, scenario)
     if row is None:
         return _NONE
-    return aligned([[*scenario.space.names, scenario.objectives[0]], _point(row, scenario)])
+    return aligned([[*_inputs(scenario), scenario.objectives[0]], _point(row, scenario)])
 
 
 def best_block(rows: Sequence[Row], scenario: Scenario) -> str:
@@ -96,7 +119,7 @@ def front_text(rows: Sequence[Row], scenario: Scenario) -> str:
     kept = front(rows, scenario)
     if not kept:
         return _NONE
-    names = [*scenario.space.names, *scenario.objectives]
+    names = [*_inputs(scenario), *scenario.objectives]
     return aligned([names, *(_point(row, scenario) for row in kept)])
 
 
@@ -110,9 +133,13 @@ def aligned(lines: Sequence[Sequence[str]]) -> str:
     return "".join(text.rstrip() + "\n" for text in texts)
 
 
+def _inputs(scenario: Scenario) -> list[str]:
+    """Return the parameters, and the fidelity where there are some."""
+    return input_names(scenario)[: len(scenario.space.names) + (scenario.fidelity is not None)]
+
+
 def _point(row: Row, scenario: Scenario) -> list[str]:
-    values = row.evaluation.trial.configuration
-    inputs = [input_field(p, values[p.name]) for p in scenario.space.parameters]
+    inputs = input_fields(scenario, row.evaluation.trial)[: len(_inputs(scenario))]
     return [*inputs, *outcome_fields(scenario, row.evaluation)[: len(scenario.objectives)]]
 
 
@@ -200,6 +227,6 @@ def _best_text(found: Summary, scenario: Scenario) -> str:
         return f"{found.front} points on the Pareto front"
     if found.best is None:
         return "no feasible evaluation yet"
-    names = [*scenario.space.names, scenario.objectives[0]]
+    names = [*_inputs(scenario), scenario.objectives[0]]
     *inputs, value = zip(names, _point(found.best, scenario), strict=True)
     return f"{' = '.join(value)} at {', '.join(map(' = '.join, inputs))}"

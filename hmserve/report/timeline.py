@@ -84,7 +84,7 @@ def _kinds(timeline: Timeline, points: Points) -> list[str]:
     def kind(row: int | None) -> str:
         if row is None:
             return "still out"
-        if points.feasible[row]:
+        if points.feasible[row] or points.partial[row]:
             return "feasible"
         return "failed" if failed[row] else "infeasible"
 

@@ -1,5 +1,6 @@
 """Runs that the ranks of an MPI job make together."""
 
+import math
 import os
 import signal
 import threading
@@ -25,7 +26,7 @@ from hmserve.log import Log
 from hmserve.ranks.driver import Driver
 from hmserve.ranks.network import Network
 from hmserve.ranks.part import Part, Plan, agreed, open_part
-from hmserve.ranks.tables import Found, Tables
+from hmserve.ranks.tables import Found, Tables, checkpoint_of
 from hmserve.ranks.union import AT_ONCE, REASONS, Union
 from hmserve.report import tables
 from hmserve.run import Evaluator
@@ -120,11 +121,12 @@ class Job(Closing):
     def __init__(
         self, scenario: Scenario, network: Network, *, resume: bool, keep: bool = False
     ) -> None:
+        checkpoint_of(scenario)
         self.network = network
         plan = self.plan = agreed(scenario, network, resume=resume)
         self.scenario = scenario = plan.scenario
         member = self._member = _member(plan, network)
-        finite = scenario.space.size < float("inf") and network.size > 1
+        finite = _is_divided(scenario) and network.size > 1
         parts = _Buckets(member, scenario.space) if finite else None
         with ExitStack() as stack:
             self._part: Part = stack.enter_context(open_part(plan, network, parts))
@@ -168,9 +170,10 @@ class Job(Closing):
 
     def line(self, union: Union) -> str:
         """Return how the run stands, on one line."""
-        total = self.plan.known.told + self.plan.budget
+        budget = self.plan.budget
+        total = "" if budget is None else f"/{self.plan.known.told + budget}"
         bad = union.failed + union.infeasible
-        parts = [f"{union.told}/{total} evaluations on {self.network.size} ranks"]
+        parts = [f"{union.told}{total} evaluations on {self.network.size} ranks"]
         parts += [f"{bad} failed or infeasible"] if bad else []
         best = tables.best(union.leading, self.scenario)
         if len(self.scenario.objectives) > 1:
@@ -210,11 +213,19 @@ class Job(Closing):
             self.log.say(warning)
 
 
+def _is_divided(scenario: Scenario) -> bool:
+    """Whether each rank proposes what lies in its own part of the space, and nothing else.
+
+    Not where a configuration is evaluated more than once, at several fidelities.
+    """
+    return scenario.space.size < math.inf and scenario.fidelity is None
+
+
 def _member(plan: Plan, network: Network) -> Member:
     scenario = plan.scenario
     space = scenario.space
     counts = (space.dimension, len(scenario.objectives), len(scenario.output_constraints))
-    finite = space.size < float("inf")
+    finite = _is_divided(scenario)
     counted = None
     if finite and space.size <= _COUNTED:
         coordinates = Coordinates(space)

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from hmserve.fidelity.options import FidelityOptions
 from hmserve.scenario import Scenario
 from hmserve.transports.outcomes import Outcomes
 from hmserve.trial import Evaluation, Results, Trial
@@ -28,7 +29,7 @@ class Callables:
     def __init__(
         self, scenario: Scenario, function: Function, complain: Callable[[str], None]
     ) -> None:
-        self._names = scenario.space.names
+        self._fidelity = scenario.fidelity
         self._batch_size = scenario.batch_size
         self._outcomes = Outcomes(scenario)
         self._function = function
@@ -59,7 +60,12 @@ class Callables:
             return [Evaluation(trial, feasible=False) for trial in trials]
 
     def _arguments(self, trials: Sequence[Trial]) -> dict[str, Any]:
-        configurations = [trial.configuration for trial in trials]
+        values = [arguments_of(trial, self._fidelity) for trial in trials]
         if len(trials) == 1:
-            return dict(configurations[0])
-        return {name: [c[name] for c in configurations] for name in self._names}
+            return values[0]
+        return {name: [each[name] for each in values] for name in values[0]}
+
+
+def arguments_of(trial: Trial, fidelity: FidelityOptions | None) -> dict[str, Any]:
+    """Return what a function gets for `trial`: the configuration, and how far to go."""
+    return {**trial.configuration, **(fidelity.settings(trial) if fidelity else {})}

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hmserve.errors import EvaluatorError
+from hmserve.fidelity.rungs import same
 from hmserve.scenario import Scenario
 from hmserve.trial import Evaluation, Trial, within
 
@@ -14,7 +16,8 @@ class Outcomes:
 
     For one output, a number will do; for several, a dict by name of objectives, of measured
     constraints and of the feasibility column. For n trials at once, n numbers, or a dict of n
-    numbers each. None, NaN and infinities mean that the evaluation failed.
+    numbers each. None, NaN and infinities mean that the evaluation failed. A dict may have the
+    fidelity as well: how far an evaluation went that ended early.
 
     Args:
         scenario: Names the outputs.
@@ -27,6 +30,7 @@ class Outcomes:
         self._limits = scenario.output_constraints
         self._measured = (*scenario.objectives, *self._limits)
         self.names = (*self._measured, *feasibility)
+        self._fidelity = scenario.fidelity
 
     def read(self, trials: Sequence[Trial], returned: Any) -> list[Evaluation]:
         """Return one evaluation a trial.
@@ -45,13 +49,17 @@ class Outcomes:
         missing = [name for name in self.names if name not in returned]
         if missing:
             raise EvaluatorError(f"{', '.join(missing)} missing in {dict(returned)!r:.200}")
-        columns = {name: _column(name, returned[name], len(trials)) for name in self.names}
+        told = [*self.names]
+        if self._fidelity and self._fidelity.name in returned:
+            told.append(self._fidelity.name)
+        columns = {name: _column(name, returned[name], len(trials)) for name in told}
         return [
             self._evaluation(trial, {name: column[i] for name, column in columns.items()})
             for i, trial in enumerate(trials)
         ]
 
-    def _evaluation(self, trial: Trial, outputs: Mapping[str, Any]) -> Evaluation:
+    def _evaluation(self, asked: Trial, outputs: Mapping[str, Any]) -> Evaluation:
+        trial = self._reached(asked, outputs)
         values = {
             name: self._inward(name, _number(name, outputs[name])) for name in self._measured
         }
@@ -61,6 +69,21 @@ class Outcomes:
         constraints = {name: measured.pop(name) for name in self._limits}
         feasible = self._is_feasible(outputs) and within(constraints, self._limits)
         return Evaluation(trial, measured, feasible, constraints)
+
+    def _reached(self, asked: Trial, outputs: Mapping[str, Any]) -> Trial:
+        """Return `asked` with the fidelity that its evaluation came to."""
+        fidelity = self._fidelity
+        if fidelity is None or fidelity.name not in outputs:
+            return asked
+        found = _number(fidelity.name, outputs[fidelity.name])
+        if not fidelity.allows(found):
+            raise EvaluatorError(
+                f"{fidelity.name}: expected a number above 0, at most {fidelity.max:g}, got "
+                f"{outputs[fidelity.name]!r:.200}"
+            )
+        if asked.fidelity is not None and same(found, asked.fidelity):
+            return asked
+        return replace(asked, fidelity=found)
 
     def _is_feasible(self, outputs: Mapping[str, Any]) -> bool:
         feasibility = self._feasibility

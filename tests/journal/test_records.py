@@ -18,14 +18,15 @@ from hmserve.journal.records import (
     from_json,
     to_json,
 )
-from hmserve.trial import OUTSIDE, Evaluation, Trial
+from hmserve.trial import OUTSIDE, Evaluation, Stage, Trial
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 seconds = st.floats(0, 1e12)
 ids = st.integers(0, 2**64)
 configurations = st.dictionaries(st.text(), numbers | st.integers() | st.text(), min_size=1)
 fidelities = st.none() | numbers
-trials = st.builds(Trial, ids, configurations, fidelities)
+stages = st.none() | st.builds(Stage, ids, st.integers(0, 99), ids, numbers)
+trials = st.builds(Trial, ids, configurations, fidelities, stages)
 objectives = st.dictionaries(st.text(), numbers, min_size=1)
 evaluations = st.lists(
     st.builds(Evaluation, trials, objectives, st.booleans())

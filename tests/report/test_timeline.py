@@ -27,6 +27,7 @@ def points_of(values: Sequence[float], seconds: Sequence[float] | None = None) -
         feasible=np.isfinite(Y).all(axis=1),
         seconds=None if seconds is None else np.array(seconds, dtype=float),
         signs=np.ones(Y.shape[1]),
+        partial=np.zeros(len(Y), dtype=bool),
     )
 
 
