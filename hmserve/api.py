@@ -149,8 +149,9 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
             raise UsageError(f"{found.source}: ranks need a function to minimise, not a table")
         from hmserve.serving.functions import on_ranks
 
-        pool = (executor, workers)
-        told = on_ranks(found, function, comm, pool, resume=resume, progress=progress)
+        told = on_ranks(
+            found, function, comm, (executor, workers), resume=resume, progress=progress
+        )
         return Result(found, *told)
     evaluate = _evaluating(found, function, executor, workers)
     shown = sys.stderr.isatty() if progress is None else progress

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hmserve.errors import UnknownTrialError, UsageError
+from hmserve.fidelity.options import FidelityOptions
 from hmserve.report import tables
 from hmserve.run import Run
 from hmserve.scenario import outward
@@ -29,6 +30,11 @@ class Dialogue:
         self._known = run.strangers
         self._told = {row.evaluation.trial.id for row in run.rows if row.asked}
         self._stopped = False
+
+    @property
+    def fidelity(self) -> FidelityOptions | None:
+        """How far evaluations go; None where all are full."""
+        return self._run.scenario.fidelity
 
     @property
     def finished(self) -> bool:
@@ -82,13 +88,21 @@ class Dialogue:
                 f"trial {number} is not pending: {self._why(number)}"
             ) from None
 
+    def report(self, trial: Trial, fidelity: float, measured: float) -> bool:
+        """Take how the evaluation of `trial`, which waits, stands; return whether it goes on.
+
+        Raises:
+            UsageError: It cannot have come so far.
+        """
+        return self._run.report(trial, fidelity, measured)
+
     def outsider(self, configuration: Configuration, fidelity: float | None = None) -> Trial:
         """Return a trial that nobody asked for.
 
         Raises:
             UsageError: The configuration is not in the space, or the fidelity none of its.
         """
-        known = self._run.scenario.fidelity
+        known = self.fidelity
         if fidelity is not None and (known is None or not known.allows(fidelity)):
             expected = (
                 f"above 0, at most {known.max:g}" if known else "absent: it knows of none"

@@ -67,6 +67,9 @@ def check_fidelity(document: Mapping[str, Any], findings: Findings) -> None:
             f"expected a larger one, got {quote(block['eta'])}"
         )
         findings.refuse((*path, "eta"), message)
+    if block["stopping"] != "none" and len(document["optimization_objectives"]) > 1:
+        message = "a report has one value: expected none, or a single objective"
+        findings.refuse((*path, "stopping"), message)
     _check_company(document, findings)
 
 
@@ -106,5 +109,6 @@ def warn_idle(
     if sampler not in ("auto", "kde"):
         for key in sorted(_MODELLED & own):
             findings.warn(("fidelity", key), f"no effect with the sampler {sampler}")
-    if scheduler == "asha" and "rounding" in own:
-        findings.warn(("fidelity", "rounding"), "no effect with asha, which has no brackets")
+    if scheduler in ("asha", "full") and "rounding" in own:
+        message = f"no effect with {scheduler}, which has no brackets"
+        findings.warn(("fidelity", "rounding"), message)

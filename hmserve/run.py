@@ -18,7 +18,7 @@ from hmserve.estimates import with_estimates
 from hmserve.journal import store
 from hmserve.journal.earlier import read_earlier
 from hmserve.journal.jsonl import JournalWriter
-from hmserve.journal.ledger import Ledger, Row, replay
+from hmserve.journal.ledger import Ledger, Row, begun_with, replay
 from hmserve.journal.ranks import directory_of, journals_in
 from hmserve.journal.records import (
     Abandon,
@@ -28,14 +28,15 @@ from hmserve.journal.records import (
     Expire,
     Observe,
     Record,
-    Resume,
+    Report,
     Start,
     Tell,
 )
 from hmserve.journal.samples import read_samples
-from hmserve.journal.table import SamplesTable
+from hmserve.journal.table import SamplesTable, Table
 from hmserve.limits import Limits
 from hmserve.profile import Profile
+from hmserve.pruning import Pruning
 from hmserve.scenario import Scenario
 from hmserve.trial import Evaluation, Results, Trial
 
@@ -56,16 +57,6 @@ class Evaluator(Protocol):
 
     def collect(self) -> Results:
         """Wait for at least one result, or for the news that one will never come."""
-
-
-class Table(Protocol):
-    """A view of the results for those who read tables, such as the samples file."""
-
-    def append(self, rows: Sequence[Row]) -> None:
-        """Add `rows`."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 class Recorder:
@@ -121,6 +112,10 @@ class Recorder:
             self._append(Abandon(time.time(), self.elapsed, ids))
             self._settle(ids)
 
+    def reported(self, trial: Trial, fidelity: float, value: float) -> None:
+        """Record how an evaluation stands."""
+        self._append(Report(time.time(), self.elapsed, trial.id, fidelity, value))
+
     def dropped(self, trials: Sequence[Trial]) -> None:
         """Record that trials were given back."""
         ids = [trial.id for trial in trials]
@@ -171,6 +166,7 @@ class Run(Closing):
         optimizer: Where the journal left it.
         recorder: The journal and what follows from it.
         profile: Where the time goes; one that is shared with the optimizer.
+        pruning: Where the journal left it.
     """
 
     def __init__(
@@ -179,8 +175,10 @@ class Run(Closing):
         optimizer: Optimizer,
         recorder: Recorder,
         profile: Profile | None = None,
+        pruning: Pruning | None = None,
     ) -> None:
         self.profile = profile or Profile()
+        self._pruning = pruning or Pruning(scenario)
         self.scenario = scenario
         self.optimizer = optimizer
         self.recorder = recorder
@@ -246,10 +244,26 @@ class Run(Closing):
         """Record `results`, then let the optimizer learn from them."""
         with self.profile.phase("record"):
             self.recorder.received(results)
+        self._pruning.tell(results.evaluations)
         self.optimizer.tell(results.evaluations)
         self.optimizer.observe(results.observations)
         self.optimizer.abandon(results.abandoned)
         self._stop_early()
+
+    def report(self, trial: Trial, fidelity: float, measured: float) -> bool:
+        """Take how the evaluation of `trial` stands; return whether it is to go on.
+
+        Raises:
+            UsageError: It cannot have come so far (see `Pruning.heard`).
+        """
+        value = self._pruning.heard(trial, fidelity, measured)
+        if value is None:
+            return True
+        self.recorder.reported(trial, fidelity, value)
+        goes_on = self._pruning.judge(trial, fidelity, value)
+        if not goes_on:
+            self.recorder.sync()
+        return goes_on
 
     def _without(self, known: Counter[Hashable], results: Results) -> Results:
         """Return `results` without the observations in `known`, which are taken from there."""
@@ -368,19 +382,10 @@ def _open(
         first = records[0]
         assert isinstance(first, Start)
         profile = Profile()
-        optimizer = build(scenario, first.seed, _begun_with(records), profile.phase)
+        optimizer = build(scenario, first.seed, begun_with(records), profile.phase)
         ledger = replay(records, optimizer)
         table = SamplesTable(scenario.files.samples, scenario, ledger.rows)
         stack.enter_context(table)
         stack.pop_all()
-    return Run(scenario, optimizer, Recorder(writer, ledger, table), profile)
-
-
-def _begun_with(records: Sequence[Record]) -> int:
-    """Return how many evaluations the run began with; what came later is none of them."""
-    first, *others = records
-    assert isinstance(first, Start)
-    if not (first.scenario.get("resume_optimization") or first.scenario.get("warm_start")):
-        return 0
-    after = next((record for record in others if not isinstance(record, Resume)), None)
-    return len(after.evaluations) if isinstance(after, Observe) else 0
+    recorder = Recorder(writer, ledger, table)
+    return Run(scenario, optimizer, recorder, profile, Pruning(scenario, records))

@@ -63,6 +63,7 @@ def codec_of(scenario: Scenario) -> Codec:
         scenario.feasibility,
         scenario.inward,
         scenario.output_constraints,
+        scenario.fidelity,
     )
 
 

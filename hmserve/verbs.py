@@ -14,6 +14,7 @@ from hmserve.protocol.asktell_messages import (
     Drop,
     End,
     Error,
+    Halt,
     Handed,
     Incumbents,
     Junk,
@@ -28,6 +29,7 @@ from hmserve.protocol.asktell_messages import (
     Told,
     Wait,
 )
+from hmserve.protocol.fidelities import reached
 from hmserve.protocol.matching import disagreement, inside
 from hmserve.space.space import Space
 from hmserve.trial import Evaluation, Trial
@@ -101,10 +103,11 @@ class Verbs:
 
     def _report(self, message: Report) -> Answer:
         try:
-            self._dialogue.trial(message.trial)
-        except UnknownTrialError as error:
+            trial = self._dialogue.trial(message.trial)
+            goes_on = self._dialogue.report(trial, message.fidelity, message.objective)
+        except (UnknownTrialError, UsageError) as error:
             return Error(f"Report: {error}")
-        return Continue()
+        return Continue() if goes_on else Halt()
 
     def _stop(self, message: Stop) -> Answer:
         del message
@@ -112,7 +115,8 @@ class Verbs:
         return Ok()
 
     def _outsider(self, row: Told) -> Trial:
-        return self._dialogue.outsider(inside(self._space, row.found.inputs))
+        found = row.found
+        return self._dialogue.outsider(inside(self._space, found.inputs), found.fidelity)
 
     def _answered(self, row: Told, told: dict[int, Evaluation]) -> Trial:
         """Return the trial that `row` is about."""
@@ -122,7 +126,8 @@ class Verbs:
         if name is not None:
             asked, came = trial.configuration[name], row.found.inputs[name]
             raise UsageError(f"trial {trial.id} has {name} = {asked!r}, not {came!r}")
-        return trial
+        failed, fidelity = not row.found.objectives, row.found.fidelity
+        return reached(self._dialogue.fidelity, trial, fidelity, failed=failed)
 
     def _waiting(self, number: int, taken: dict[int, Any]) -> Trial:
         if number in taken:

@@ -8,8 +8,8 @@ workers and ranks.
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from hmserve.acquisition.weighting import (
     Product,
     TimesFeasibility,
 )
-from hmserve.arrays import Floats
+from hmserve.arrays import Floats, Ints
 from hmserve.engine.archive import Archive
-from hmserve.engine.goals import Goal
+from hmserve.engine.basins import Basin, Found, Within, anchors, elsewhere, is_crowded
+from hmserve.engine.goals import Goal, Minimum
 from hmserve.engine.history import History
 from hmserve.engine.measured import Limited
 from hmserve.engine.models import Data, Modeller, Models, subset
@@ -34,9 +35,8 @@ from hmserve.engine.random_search import RandomProposer
 from hmserve.engine.rank import ALONE, Rank
 from hmserve.randomness import stream
 from hmserve.space.space import Configuration
-
-_ANCHORS = 5
-"""Around how many of the best evaluated points candidates are drawn."""
+from hmserve.surrogate.base import Posterior
+from hmserve.surrogate.gp import GaussianProcess
 
 _EXACT = 5_000_000
 """Free points times rows of the model up to which a listed space is looked through whole."""
@@ -45,12 +45,13 @@ _LOOK, _QUICK, _REFINED = 512, 64, 2
 """Where proposals have to be quick: at how many candidates the first has a look, how many of
 the best of them later ones look at again, and how many are refined for the first."""
 
-_NEAR = 0.005
-"""Points within this share of the range in every coordinate are near each other."""
-
 _DOUBT, _TURN = 0.5, (True, True, False, False, False, False)
 """Where the best point is crowded, models with length scales that are half as long decide on
 every third proposal of each view: docs/decisions/0025-doubt-where-it-is-crowded.md."""
+
+_ELSEWHERE = (False, True, True, False)
+"""Where all is known about the best point, every other proposal of each view is one in another
+basin, if there is any: docs/decisions/0031-other-basins.md."""
 
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
@@ -183,16 +184,34 @@ class BayesianProposer:
         pending = self.encoding.encode(trial.configuration for trial in history.awaited)
         # At the edge of measured limits it is crowded by nature.
         single = len(models.objectives) == 1 and models.limits is None
-        if single and _TURN[turn % len(_TURN)] and _is_crowded(kept, pending):
+        found = None
+        if single and _ELSEWHERE[turn % len(_ELSEWHERE)]:
+            found = self._elsewhere(models.objectives[0], kept, pending, view, rng)
+        if found:
+            models = replace(models, objectives=(found.model,))
+        elif single and _TURN[turn % len(_TURN)] and is_crowded(kept, pending):
             models = models.doubted(_DOUBT)
+        basin = found.basin if found else None
         ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)
         few = bool(data.feasible.sum() <= 2 * len(self.encoding.axes))
-        ground = _Ground(self._random, novelty, kept.X[kept.best[:_ANCHORS]], few, rng)
+        ground = _Ground(self._random, novelty, anchors(kept, basin), few, rng, basin)
         rows = int(kept.valued.sum())
-        found = _Choosing(ask, self._policy, ground, rows, quick).choose(n, pending)
-        return self.encoding.decode(
-            found if len(found) else self._random.points(1, novelty, rng)
-        )
+        X = _Choosing(ask, self._policy, ground, rows, quick).choose(n, pending)
+        return self.encoding.decode(X if len(X) else self._random.points(1, novelty, rng))
+
+    def _elsewhere(
+        self, model: Posterior, data: Data, P: Floats, view: View, rng: np.random.Generator
+    ) -> Found | None:
+        """Return another basin to go on in, if that is worth while now."""
+        if not (isinstance(view.goal, Minimum) and isinstance(model, GaussianProcess)):
+            return None
+        X, Y = data.X[data.feasible], data.Y[data.feasible]
+
+        def fit(rows: Ints) -> GaussianProcess:
+            z = view.goal.targets(Y[rows], rng)[:, 0]
+            return cast(GaussianProcess, view.modeller.afresh(X[rows], z, self._seed))
+
+        return elsewhere(model, X, P, fit, rng)
 
     def _data(self, history: History) -> Data:
         if self._archive is None or self._archive.history is not history:
@@ -205,18 +224,6 @@ class BayesianProposer:
         return view.modeller.fit(data, Z, int(rng.integers(2**31)), quick=quick)
 
 
-def _is_crowded(data: Data, pending: Floats) -> bool:
-    """Whether many points lie about the best one, where hardly anything is left to be found.
-
-    Either it is the optimum, or the models are too sure of themselves elsewhere.
-    """
-    if not data.feasible.any():
-        return False
-    x = data.X[data.best[0]]
-    apart = np.abs(np.concatenate([data.X, pending]) - x).max(1)
-    return int((apart < _NEAR).sum()) >= 4 + len(x) // 2
-
-
 class _Ground(NamedTuple):
     """Where one ask looks.
 
@@ -226,6 +233,7 @@ class _Ground(NamedTuple):
         anchors: The best evaluated points, shape (a, d).
         few: Whether hardly anything feasible is known.
         rng: Of the ask.
+        basin: Where to stay, if not everywhere.
     """
 
     random: RandomProposer
@@ -233,6 +241,7 @@ class _Ground(NamedTuple):
     anchors: Floats
     few: bool
     rng: np.random.Generator
+    basin: Basin | None
 
 
 class _Choosing:
@@ -278,7 +287,8 @@ class _Choosing:
             P = np.concatenate([P, x[None]])
             self._ground.novelty.take(x[None])
         chosen = P[len(pending) :]
-        if random or self._quick or len(chosen) < 2:
+        apart = random or self._quick or self._ground.basin is not None
+        if apart or len(chosen) < 2:
             return chosen
         return self._settled(chosen, pending)
 
@@ -304,9 +314,17 @@ class _Choosing:
         known = len(self._ask.X) > 0 or bool(out.hoped.any())
         if models.limits is not None and not (known and models.objectives):
             return self._weighed(Nothing(), models, out.trial)
+        if self._ground.basin is not None:
+            return self._weighed(self._inside(self._ground.basin, out), models, out.trial)
         if self._choice is None:
             self._choice = self._policy.strategy.begin(self._ask)
         return self._weighed(self._choice(out), models, out.trial)
+
+    def _inside(self, basin: Basin, out: Out) -> Acquisition:
+        """Return what a result is worth in `basin`; what is pending is believed in."""
+        models = self._ask.models.believe(out.P).objectives
+        known = np.concatenate([basin.point[None], out.P[basin.distance(out.P) <= 1.0]])
+        return Within(self._ask.goal.acquisition(models, known, out.trial), basin)
 
     def _weighed(self, gain: Acquisition, models: Models, trial: int) -> Acquisition:
         """Return `gain` times the probability of the limits, the prior, and feasibility."""
@@ -342,7 +360,7 @@ class _Choosing:
         return np.asarray(drawn[0]) if len(drawn) else None
 
     def _maximize(self, acquisition: Acquisition, pending: int) -> Floats | None:
-        _, novelty, anchors, _, rng = self._ground
+        _, novelty, anchors, _, rng, _ = self._ground
         if self._few is not None:
             few = self._few[novelty(self._few)]
             return best_of(acquisition, few) if len(few) else None
@@ -358,7 +376,7 @@ class _Choosing:
 
     def _candidates(self, acquisition: Acquisition) -> Floats:
         """Return a few candidates: the best by `acquisition`, and as many others."""
-        _, novelty, anchors, _, rng = self._ground
+        _, novelty, anchors, _, rng, _ = self._ground
         X = self._policy.search.candidates(anchors, rng)
         X = rng.permutation(X[novelty(X)])[:_LOOK]
         order = np.argsort(-values(acquisition, X), kind="stable")

@@ -33,6 +33,9 @@ _INTERVAL = 10
 _SEARCH = SearchOptions(candidates=384, starts=2, distances=(0.1, 0.02))
 """A proposal is one of many of a bracket, and has a few milliseconds."""
 
+_FULL = 3
+"""Where densities can do without, a model is asked from so many full evaluations on."""
+
 _MODEL_SHARE, _BOTH_SHARES = 2 / 3, (1 / 3, 1 / 3)
 """How many configurations a model chooses alone, and model and densities where both do."""
 
@@ -77,7 +80,7 @@ class Parts:
             "kde": self._density,
             "gp": self._process,
             "random_forest": self._forest,
-            "random": lambda: Mixture(self._plain),
+            "random": lambda: Mixture(self._drawing),
         }
         assert self._scenario.fidelity is not None
         mixture = kinds[self._scenario.fidelity.sampler]()
@@ -85,26 +88,22 @@ class Parts:
         return MixedSampler(mixture, self._random, data, self._ladder, self._seed)
 
     @property
-    def _plain(self) -> Drawing:
-        """Draws of the samplers that are somebody else's."""
-        return EvenDraws(self._random) if self._prior is None else self._band
-
-    @property
-    def _band(self) -> Drawing:
+    def _drawing(self) -> Drawing:
+        if self._prior is None:
+            return EvenDraws(self._random)
         return BandDraws(self._random, self._prior, self._ladder)
 
     def _auto(self) -> Mixture:
-        wary = self._densities(len(self._ladder) - 1)
-        guides = [self._model(self._processes()), wary]
-        return Mixture(self._band, guides, _BOTH_SHARES)
+        guides = [self._model(self._processes(), _FULL), self._densities()]
+        return Mixture(self._drawing, guides, _BOTH_SHARES)
 
     def _density(self) -> Mixture:
         assert self._scenario.fidelity is not None
         share = 1.0 - self._scenario.fidelity.random_fraction
-        return Mixture(self._plain, [self._densities()], [share])
+        return Mixture(self._drawing, [self._densities()], [share])
 
     def _process(self) -> Mixture:
-        return Mixture(self._band, [self._model(self._processes())], [_MODEL_SHARE])
+        return Mixture(self._drawing, [self._model(self._processes())], [_MODEL_SHARE])
 
     def _forest(self) -> Mixture:
         model = self._scenario.model
@@ -117,9 +116,9 @@ class Parts:
             model.variances_from_all,
         )
         forests = ForestRegression([*self._kinds, 0], options)
-        return Mixture(self._band, [self._model(forests)], [_MODEL_SHARE])
+        return Mixture(self._drawing, [self._model(forests)], [_MODEL_SHARE])
 
-    def _densities(self, wary: int | None = None) -> Guide:
+    def _densities(self) -> Guide:
         chosen = self._scenario.fidelity
         assert chosen is not None
         options = DensityOptions(
@@ -129,15 +128,16 @@ class Parts:
             chosen.bandwidth_factor,
             chosen.min_bandwidth,
         )
-        return DensityGuide(self._encoding, options, wary)
+        return DensityGuide(self._encoding, options)
 
-    def _model(self, objectives: Regression) -> Guide:
+    def _model(self, objectives: Regression, full: int = 0) -> Guide:
         scenario = self._scenario
         interval = scenario.fitting.reoptimise_hyperparameters_interval or _INTERVAL
         # Whether a configuration works at all is taken not to depend on the fidelity.
         modeller = Modeller(objectives, self._kernel(), interval, self._processes())
         threshold = scenario.feasibility_threshold
-        aim = Aim(self._goal(), LIKELY if threshold is None else threshold, self._watch)
+        likely = LIKELY if threshold is None else threshold
+        aim = Aim(self._goal(), likely, full, self._watch)
         search = Search(self._encoding, _SEARCH, self._prior)
         return ModelGuide(modeller, aim, search, places(self._ladder), self._seed)
 

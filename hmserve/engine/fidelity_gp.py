@@ -49,11 +49,13 @@ class Aim(NamedTuple):
     Args:
         goal: Makes targets, and the acquisition over their models.
         threshold: What is less likely feasible than this is avoided.
+        full: So many full evaluations there have to be.
         watch: Told where the time goes.
     """
 
     goal: Goal
     threshold: float = LIKELY
+    full: int = 0
     watch: Watch = unwatched
 
 
@@ -87,7 +89,8 @@ class ModelGuide:
     def begin(self, known: Known, rng: np.random.Generator) -> Choose | None:
         results = informative(known.results, len(self._places) - 1)
         d = results.data.X.shape[1]
-        if int(results.data.feasible.sum()) < _FEWEST * (d + 1):
+        full = results.data.feasible & (results.level == len(self._places) - 1)
+        if full.sum() < self._aim.full or results.data.feasible.sum() < _FEWEST * (d + 1):
             return None
         kept = subset(results, _MOST, self._seed)
         omitted = len(known.results.level) - len(kept.level)

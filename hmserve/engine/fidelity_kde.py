@@ -15,14 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hmserve.arrays import Floats, Ints
-from hmserve.engine.fidelity_data import Results, by_front, trusted
+from hmserve.engine.fidelity_data import Results, by_front
 from hmserve.engine.fidelity_guide import Choose, Known
 from hmserve.engine.novelty import Novelty
 from hmserve.space.encoding import Encoding
 from hmserve.surrogate.density import Density, Draws, kernels
-
-_DOUBT = 0.5
-"""How often a doubtful model is not asked."""
 
 _ROUNDS = 4
 """So often candidates are drawn until one is free."""
@@ -47,14 +44,10 @@ class DensityOptions(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Rows of the results: those of the good and those of the bad density.
-
-    Doubtful is a split at a rung that may rank configurations as no other does.
-    """
+    """Rows of the results: those of the good and those of the bad density."""
 
     good: Ints
     bad: Ints
-    doubtful: bool = False
 
 
 class DensityGuide:
@@ -63,16 +56,11 @@ class DensityGuide:
     Args:
         encoding: The space.
         options: BOHB's parameters.
-        wary: The number of the top rung, if rungs are to be doubted that are not known to
-            rank configurations as it does; None: as BOHB does, the highest model counts.
     """
 
-    def __init__(
-        self, encoding: Encoding, options: DensityOptions, wary: int | None = None
-    ) -> None:
+    def __init__(self, encoding: Encoding, options: DensityOptions) -> None:
         self._encoding = encoding
         self._options = options
-        self._wary = wary
         self._kernels = kernels(encoding)
         fewest = len(encoding.axes) + 1
         self._fewest = max(options.min_samples_in_model or fewest, fewest)
@@ -85,12 +73,9 @@ class DensityGuide:
         del state
 
     def begin(self, known: Known, rng: np.random.Generator) -> Choose | None:
+        del rng
         split = self.split(known.results)
         if split is None:
-            return None
-        # Before anything was evaluated in full there is nothing better to go by.
-        late = split.doubtful and int(known.results.level.max()) == self._wary
-        if late and rng.random() < _DOUBT:
             return None
         X = known.results.data.X
         good = self._density(X[split.good])
@@ -102,16 +87,10 @@ class DensityGuide:
         return choose
 
     def split(self, results: Results) -> Split | None:
-        """Return good and bad rows of the highest rung that will do; None if none will."""
-        found = [
-            self._split(results, rung) for rung in range(int(results.level.max(initial=-1)) + 1)
-        ]
-        models = [split for split in found if split is not None]
-        if self._wary is None or not models:
-            return models[-1] if models else None
-        sure = trusted(results, self._wary)
-        proven = [split for split, ok in zip(found, sure, strict=False) if split and ok]
-        return proven[-1] if proven else models[-1]._replace(doubtful=True)
+        """Return good and bad rows of the highest rung that has enough; None if none has."""
+        rungs = range(int(results.level.max(initial=-1)), -1, -1)
+        found = (self._split(results, rung) for rung in rungs)
+        return next((split for split in found if split is not None), None)
 
     def _split(self, results: Results, rung: int) -> Split | None:
         rows = np.flatnonzero(results.level == rung)
@@ -120,7 +99,8 @@ class DensityGuide:
             return None
         order = rows[by_front(results.data.take(rows))]
         share = self._options.top_n_percent / 100.0
-        good = min(max(self._fewest, int(share * len(rows))), feasible)
+        good = max(self._fewest, int(share * len(rows)))
+        good = min(good, feasible, len(rows) - self._fewest)
         bad = max(self._fewest, int((1.0 - share) * len(rows)))
         return Split(order[:good], order[good : good + bad])
 

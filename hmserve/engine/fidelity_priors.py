@@ -6,8 +6,7 @@ or is the incumbent, changed a little, as likely as each of the two explains the
     S = sum_i (n - i) q(x_i),  q the density of the prior or of what the incumbent is changed to
 
 over the best 1/eta of the highest rung with at least eta results, i = 0 the best. So a prior
-that is wrong is soon left. While nothing was evaluated in full there is no incumbent. Without a
-prior the draws are even ones and changed incumbents.
+that is wrong is soon left. While nothing was evaluated in full there is no incumbent.
 """
 
 import math
@@ -26,14 +25,14 @@ from hmserve.space.permutation import Permutation
 from hmserve.space.prior_model import PriorModel
 from hmserve.surrogate.density import Draws, Kernel, kernels
 
-_WIDTH = 0.15
+_WIDTH = 0.25
 """The standard deviation of a changed number, as a share of its range."""
 
-_CHANGED = 0.7
+_CHANGED = 0.5
 """How likely a parameter of the incumbent is changed."""
 
-_EVEN, _EVEN_AMONG_TWO = 0.1, 0.4
-"""The least share of even draws, with a prior and without."""
+_EVEN = 0.1
+"""The least share of even draws."""
 
 _TRIES = 20
 
@@ -62,13 +61,11 @@ class BandDraws:
 
     Args:
         random: Draws evenly.
-        prior: Where good configurations are expected; None if nothing is said.
+        prior: Where good configurations are expected.
         ladder: The fidelities in use.
     """
 
-    def __init__(
-        self, random: RandomProposer, prior: PriorModel | None, ladder: Ladder
-    ) -> None:
+    def __init__(self, random: RandomProposer, prior: PriorModel, ladder: Ladder) -> None:
         self._even = EvenDraws(random)
         self._encoding = random.encoding
         self._prior = prior
@@ -92,11 +89,8 @@ class BandDraws:
 
     def shares(self, known: Known) -> Floats:
         """Return the probabilities of an even draw, of the prior's, and of the incumbent's."""
-        least = _EVEN if self._prior else _EVEN_AMONG_TWO
-        even = max(1.0 / (1.0 + self._ladder.eta**known.begin), least)
+        even = max(1.0 / (1.0 + self._ladder.eta**known.begin), _EVEN)
         incumbent = _incumbent(known.results, len(self._ladder) - 1)
-        if self._prior is None:
-            return np.array([even, 0.0, 1.0 - even]) if len(incumbent) else np.eye(3)[0]
         if not len(incumbent):
             return np.array([even, 1.0 - even, 0.0])
         X = self._elite(known.results)
@@ -124,7 +118,6 @@ class BandDraws:
         return np.asarray(data.X[order])
 
     def _from_prior(self, rng: np.random.Generator) -> Floats:
-        assert self._prior is not None
         return self._prior.draw(rng.random((1, self._encoding.space.dimension)))
 
     def _changed(self, incumbent: Floats, rng: np.random.Generator) -> Floats:

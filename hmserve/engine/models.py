@@ -169,6 +169,11 @@ class Columns:
             models.append(model)
         return tuple(models)
 
+    def afresh(self, X: Floats, z: Floats, seed: int) -> Posterior:
+        """Return a model of other rows; what is remembered is neither used nor changed."""
+        model, _ = self._regression.fit(X, z, None, seed)
+        return model
+
 
 class Modeller:
     """Fits models, and remembers hyperparameters between fits.
@@ -241,6 +246,10 @@ class Modeller:
         if worked.all():
             return Models(objectives, None, limits)
         return Models(objectives, self._fit_feasibility(X, worked, due, seed), limits)
+
+    def afresh(self, X: Floats, z: Floats, seed: int) -> Posterior:
+        """Return a model of some targets alone, shape (n,), as if it were the first one."""
+        return self._objectives.afresh(X, z, seed)
 
     def _is_due(self, n: int) -> bool:
         if self._interval is not None:

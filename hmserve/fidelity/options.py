@@ -23,13 +23,14 @@ class FidelityOptions(NamedTuple):
         min: The least of it that tells anything.
         max: A full evaluation.
         eta: What each rung has more of than the one below.
-        scheduler: ``hyperband``, ``successive_halving`` or ``asha``.
+        scheduler: ``hyperband``, ``successive_halving``, ``asha`` or ``full``.
         sampler: ``auto``, ``kde``, ``gp``, ``random_forest`` or ``random``.
-        num_iterations: Brackets, of ``asha`` configurations; None: hmserve decides.
+        num_iterations: Brackets, else configurations; None: hmserve decides.
         rounding: ``paper`` or ``table``: how many configurations a bracket has.
         resumable: Whether an evaluation may go on from where its configuration was left.
         cost_exponent: The cost of an evaluation is its fidelity to the power of this.
         stopping: ``none``, ``asha`` or ``median``: when an evaluation is ended early.
+        assume_requested: Whether an answer need not say how far it went.
         top_n_percent: KDE: so many of the results are good ones.
         min_samples_in_model: KDE: what a model needs; None: one more than parameters.
         num_samples: KDE: candidates of which the best is proposed.
@@ -50,6 +51,7 @@ class FidelityOptions(NamedTuple):
     resumable: bool
     cost_exponent: float
     stopping: str
+    assume_requested: bool
     top_n_percent: float
     min_samples_in_model: int | None
     num_samples: int

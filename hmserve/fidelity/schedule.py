@@ -6,11 +6,13 @@ from typing import Final, NamedTuple
 
 from hmserve.fidelity.asha import Asynchronous, members
 from hmserve.fidelity.brackets import Brackets
+from hmserve.fidelity.full import Full
 from hmserve.fidelity.options import FidelityOptions
 from hmserve.fidelity.rungs import Ladder, sizes
 from hmserve.fidelity.scheduling import Scheduler
 
 _ASYNCHRONOUS: Final = "asha"
+_FULL: Final = "full"
 
 
 def scheduler(options: FidelityOptions, limited: bool) -> Scheduler:
@@ -23,6 +25,8 @@ def scheduler(options: FidelityOptions, limited: bool) -> Scheduler:
     count = _count(options, limited)
     if options.scheduler == _ASYNCHRONOUS:
         return Asynchronous(options.ladder, count)
+    if options.scheduler == _FULL:
+        return Full(options.ladder, count)
     return Brackets(options.ladder, _kinds(options), count)
 
 
@@ -71,6 +75,9 @@ def races(options: FidelityOptions, limited: bool) -> list[Race]:
         # Of any number; shares of a cycle's where there is no end.
         begun = _cycle(options) if count is None else count
         return [_race(ladder, members(ladder, begun), None if count is None else 1)]
+    if options.scheduler == _FULL:
+        begun = len(ladder) ** 2 if count is None else count
+        return [_race(ladder, [begun], None if count is None else 1)]
     kinds = _kinds(options)
     turns = [_turns(count, len(kinds), place) for place in range(len(kinds))]
     return [_race(ladder, kind, n) for kind, n in zip(kinds, turns, strict=True) if n != 0]
@@ -94,10 +101,13 @@ def _kinds(options: FidelityOptions) -> list[Sequence[int]]:
 
 
 def _count(options: FidelityOptions, limited: bool) -> int | None:
-    """Return how many brackets there are, or configurations of ASHA; None for no end."""
+    """Return how many brackets there are, or configurations; None for no end."""
     if options.num_iterations is not None or limited:
         return options.num_iterations
-    return _cycle(options) if options.scheduler == _ASYNCHRONOUS else len(options.ladder)
+    rungs = len(options.ladder)
+    # Each bracket of Hyperband costs about as many full evaluations as there are rungs.
+    counts = {_ASYNCHRONOUS: _cycle(options), _FULL: rungs**2}
+    return counts.get(options.scheduler, rungs)
 
 
 def _cycle(options: FidelityOptions) -> int:

@@ -41,7 +41,7 @@ FREE: Final = frozenset(
 )
 """What may change between a run and its resume: how long it runs, what is shown, and where."""
 
-_FREE_THERE: Final = frozenset({"cost_exponent", "num_iterations"})
+_FREE_THERE: Final = frozenset({"assume_requested", "cost_exponent", "num_iterations"})
 """What may change of the key ``fidelity``."""
 
 _ABSENT: Final = object()

@@ -14,6 +14,7 @@ from hmserve.journal.records import (
     Expire,
     Observe,
     Record,
+    Report,
     Resume,
     Start,
     Tell,
@@ -103,6 +104,8 @@ class Ledger:
                 raise ValueError("a second start")
             case Ask():
                 self._ask(record)
+            case Report():
+                self.trial(record.id)
             case Tell():
                 self._settle([evaluation.trial.id for evaluation in record.evaluations])
                 self._enter(record, asked=True)
@@ -217,5 +220,19 @@ def _repeat(record: Record, optimizer: Replayable, ledger: Ledger) -> None:
             optimizer.abandon([ledger.trial(number) for number in record.ids])
         case Expire():
             optimizer.expire([ledger.trial(number) for number in record.ids])
-        case Start() | Resume() | End():
+        case Start() | Resume() | Report() | End():
             pass
+
+
+def begun_with(records: Sequence[Record]) -> int:
+    """Return how many evaluations a run began with; what came later is none of them.
+
+    Args:
+        records: Of the run, the `Start` first.
+    """
+    first, *others = records
+    assert isinstance(first, Start)
+    if not (first.scenario.get("resume_optimization") or first.scenario.get("warm_start")):
+        return 0
+    after = next((record for record in others if not isinstance(record, Resume)), None)
+    return len(after.evaluations) if isinstance(after, Observe) else 0

@@ -73,6 +73,24 @@ class Tell(NamedTuple):
     evaluations: Sequence[Evaluation]
 
 
+class Report(NamedTuple):
+    """A pending trial told how it stands.
+
+    Args:
+        time: Unix seconds.
+        elapsed: Seconds the run has been running.
+        id: Of the trial.
+        fidelity: How far its evaluation has come.
+        objective: The value there, as it is minimised.
+    """
+
+    time: float
+    elapsed: float
+    id: int
+    fidelity: float
+    objective: float
+
+
 class Observe(NamedTuple):
     """Results nobody asked for came in, in this order."""
 
@@ -113,11 +131,14 @@ class End(NamedTuple):
     reason: str
 
 
-Record: TypeAlias = Start | Resume | Ask | Tell | Observe | Drop | Abandon | Expire | End
+Record: TypeAlias = (
+    Start | Resume | Ask | Report | Tell | Observe | Drop | Abandon | Expire | End
+)
 Kind: TypeAlias = (
     type[Start]
     | type[Resume]
     | type[Ask]
+    | type[Report]
     | type[Tell]
     | type[Observe]
     | type[Drop]
@@ -130,6 +151,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "start": Start,
     "resume": Resume,
     "ask": Ask,
+    "report": Report,
     "tell": Tell,
     "observe": Observe,
     "drop": Drop,

@@ -9,6 +9,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from hmserve.closing import Closing
 from hmserve.errors import JournalError
@@ -91,6 +92,16 @@ def to_csv(lines: Iterable[Sequence[str]]) -> str:
 def render(scenario: Scenario, rows: Iterable[Row]) -> str:
     """Return the samples file that holds `rows`."""
     return to_csv([header(scenario), *(fields(scenario, row) for row in rows)])
+
+
+class Table(Protocol):
+    """A view of the results for those who read tables, such as the samples file."""
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Add `rows`."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class SamplesTable(Closing):

@@ -16,6 +16,10 @@ from hmserve.protocol.codec import Codec, Layout, quoted, shown
 TRIAL: Final = "trial"
 """The column of the ids."""
 
+ROOT: Final = "root"
+"""The column of the trial with which a configuration began; in other dialects it has the
+name that is the ids' here."""
+
 ROW_LIMIT: Final = 100_000
 """The most rows of a message that are kept; one with more is read, and refused as a whole."""
 

@@ -64,7 +64,13 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a trial stands that is still being evaluated."""
+    """How a trial stands that is still being evaluated.
+
+    Args:
+        trial: Its id.
+        fidelity: How far the evaluation has come.
+        objective: The value so far, as the client measures it.
+    """
 
     trial: int
     fidelity: float
@@ -126,6 +132,11 @@ class Continue:
 
 
 @dataclass(frozen=True, slots=True)
+class Halt:
+    """The evaluation that was reported is to end: its trial is told with what it reached."""
+
+
+@dataclass(frozen=True, slots=True)
 class Incumbents:
     """The best evaluations, as the client sees them; there may be none."""
 
@@ -147,4 +158,4 @@ class Error:
 
 
 Message: TypeAlias = Ask | Tell | Drop | Report | Best | Status | Stop | Junk
-Answer: TypeAlias = Handed | Wait | End | Ok | Continue | Incumbents | Standing | Error
+Answer: TypeAlias = Handed | Wait | End | Ok | Continue | Halt | Incumbents | Standing | Error

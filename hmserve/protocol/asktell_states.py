@@ -16,6 +16,7 @@ from hmserve.protocol.asktell_messages import (
     Drop,
     End,
     Error,
+    Halt,
     Handed,
     Incumbents,
     Junk,
@@ -43,7 +44,7 @@ _Answers: TypeAlias = tuple[type[Answer], ...]
 _WHENEVER: Final[Mapping[type[Message], _Answers]] = {
     Tell: (Ok,),
     Drop: (Ok,),
-    Report: (Continue, Error),
+    Report: (Continue, Halt, Error),
     Best: (Incumbents,),
     Status: (Standing,),
     Stop: (Ok,),

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from hmserve.protocol.asktell_blocks import TRIAL
+from hmserve.protocol.asktell_blocks import ROOT, TRIAL
 from hmserve.protocol.asktell_messages import (
     Answer,
     Continue,
     End,
     Error,
+    Halt,
     Handed,
     Incumbents,
     Ok,
@@ -29,14 +30,16 @@ class Texts:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
+        self._names = [ROOT if name == TRIAL else name for name in codec.names]
 
     def of(self, answer: Answer) -> str:
         """Return `answer` as lines."""
         match answer:
             case Handed(trials):
-                text = _block("Request", self._codec.space.names, map(self._trial, trials))
+                text = _block("Request", self._names, map(self._trial, trials))
             case Incumbents(evaluations):
-                text = _block("Best", self._codec.columns, map(self._found, evaluations))
+                names = [*self._names, *self._codec.outputs]
+                text = _block("Best", names, map(self._found, evaluations))
             case Ok(taken, refused):
                 errors = [f"Error {each.row} {_one_line(each.reason)}" for each in refused]
                 text = "\n".join([f"Ok {taken} {len(refused)}", *errors])
@@ -46,6 +49,8 @@ class Texts:
                 text = "End of HyperMapper"
             case Continue():
                 text = "Continue"
+            case Halt():
+                text = "Stop"
             case Standing(facts):
                 text = f"Status {json.dumps(facts, allow_nan=False)}"
             case Error(reason):
@@ -53,15 +58,15 @@ class Texts:
         return text + "\n"
 
     def _trial(self, trial: Trial) -> str:
-        return f"{trial.id},{self._codec.inputs(trial.configuration)}"
+        return f"{trial.id},{self._codec.inputs(trial)}"
 
     def _found(self, evaluation: Evaluation) -> str:
         """Return a row that `Tell` would take as well."""
         trial, feasibility = evaluation.trial, self._codec.feasibility
         found = {**evaluation.objectives, **evaluation.constraints}
         number = "" if trial.id == OUTSIDE else str(trial.id)
-        fields = [number, self._codec.inputs(trial.configuration)]
-        fields += [format_number(found[name]) for name in self._codec.columns if name in found]
+        fields = [number, self._codec.inputs(trial)]
+        fields += [format_number(found[name]) for name in self._codec.outputs if name in found]
         return ",".join(fields if feasibility is None else [*fields, feasibility.true_value])
 
 

@@ -24,6 +24,7 @@ from hmserve.protocol.events import (
     Observed,
     PeerClosed,
 )
+from hmserve.protocol.fidelities import reached
 from hmserve.protocol.matching import Outstanding, inside
 from hmserve.trial import OUTSIDE, Evaluation, Trial
 
@@ -93,7 +94,7 @@ class ClassicSession:
         self._requests = 0
         self._count = 0
         self._rows = 0
-        self._outstanding = Outstanding(codec.space, ())
+        self._outstanding = Outstanding(codec.space, (), codec.fidelity)
         self._layout = Layout(0, (), False, {}, None)
 
     @property
@@ -113,8 +114,8 @@ class ClassicSession:
         self._move(_Step.REQUEST)
         self._requests += 1
         self._count, self._rows = len(trials), 0
-        self._outstanding = Outstanding(self._codec.space, trials)
-        return self._codec.request([trial.configuration for trial in trials])
+        self._outstanding = Outstanding(self._codec.space, trials, self._codec.fidelity)
+        return self._codec.request(trials)
 
     def receive_line(self, line: str) -> tuple[Event, ...]:
         """Take one line, with or without its newline; return what it says.
@@ -196,7 +197,9 @@ class ClassicSession:
 
     def _take_header(self, names: list[str]) -> tuple[Event, ...]:
         try:
-            self._layout = self._codec.layout(names)
+            fidelity = self._codec.fidelity
+            echoed = fidelity is not None and not fidelity.assume_requested
+            self._layout = self._codec.layout(names, echoed=echoed)
         except ValueError as error:
             if self._requests == 1 or set(names) & set(self._codec.columns):
                 raise
@@ -218,6 +221,10 @@ class ClassicSession:
 
     def _trial(self, row: Row) -> Trial:
         if not self._layout.complete:
-            return self._outstanding.take_at(self._rows, row.inputs)
-        trial = self._outstanding.take(row.inputs)
-        return trial or Trial(OUTSIDE, inside(self._codec.space, row.inputs))
+            trial = self._outstanding.take_at(self._rows, row.inputs)
+        else:
+            found = self._outstanding.take(row.inputs, row.fidelity)
+            if found is None:
+                return Trial(OUTSIDE, inside(self._codec.space, row.inputs), row.fidelity)
+            trial = found
+        return reached(self._codec.fidelity, trial, row.fidelity, failed=not row.objectives)

@@ -13,10 +13,12 @@ from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
 
 from hmserve.cells import FeasibilityWords, parse_objective
+from hmserve.fidelity.options import FidelityOptions
+from hmserve.protocol.fidelities import read_fidelity
 from hmserve.space.parameters import Parameter, Value, format_number
 from hmserve.space.permutation import Permutation
 from hmserve.space.space import Configuration, Space
-from hmserve.trial import Evaluation, Limits, within
+from hmserve.trial import Evaluation, Limits, Trial, within
 
 _QUOTED_CHARACTERS: Final = 200
 _OUTSIDE_BRACKETS: Final = re.compile(r",(?![^()]*\))")
@@ -51,6 +53,7 @@ class Layout:
         complete: Whether every parameter has one.
         measured: Index by name of the objectives and the constraints, in scenario order.
         feasibility: Index of the feasibility column; None where the scenario has none.
+        fidelity: Index of the fidelity; None if there is none.
     """
 
     width: int
@@ -58,16 +61,21 @@ class Layout:
     complete: bool
     measured: Mapping[str, int]
     feasibility: int | None
+    fidelity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One understood row; `inputs` holds the parameters the reply has columns for."""
+    """One understood row; `inputs` holds the parameters the reply has columns for.
+
+    `fidelity` is how far the evaluation went, None if the row does not say.
+    """
 
     inputs: Configuration
     objectives: Mapping[str, float]
     feasible: bool
     constraints: Mapping[str, float] = field(default_factory=dict)
+    fidelity: float | None = None
 
 
 class Codec:
@@ -80,6 +88,12 @@ class Codec:
         inward: From an objective's name and its measured value to the value as it is
             minimised, or None if it counts as a failure.
         limits: The measured constraints.
+        fidelity: How far evaluations go; None where all are full.
+
+    Attributes:
+        names: The columns of a request.
+        columns: Those of a reply that are read.
+        outputs: Those of them that were measured.
     """
 
     def __init__(
@@ -89,29 +103,34 @@ class Codec:
         feasibility: FeasibilityColumn | None = None,
         inward: Inward | None = None,
         limits: Mapping[str, Limits] = MappingProxyType({}),
+        fidelity: FidelityOptions | None = None,
     ) -> None:
         self.space = space
         self.objectives = tuple(objectives)
         self.feasibility = feasibility
+        self.fidelity = fidelity
         self._inward = inward or _unchanged
         self._orders = any(isinstance(p, Permutation) for p in space.parameters)
         self._limits = limits
         self._measured = (*self.objectives, *limits)
-        needed = self._measured if feasibility is None else (*self._measured, feasibility.name)
-        self.columns = (*space.names, *needed)
-        self._needed = needed
+        reached = () if fidelity is None else (fidelity.name,)
+        self.outputs = (*self._measured, *(() if feasibility is None else (feasibility.name,)))
+        self.names = (*space.names, *(fidelity.columns if fidelity else ()))
+        self.columns = (*space.names, *reached, *self.outputs)
         self._words: FeasibilityWords | None = None
         if feasibility is not None:
             self._words = FeasibilityWords(feasibility.true_value, feasibility.false_value)
 
-    def request(self, configurations: Sequence[Configuration]) -> str:
-        """Return a whole request: its first line, the header, one row a configuration."""
-        head = [f"Request {len(configurations)}", ",".join(self.space.names)]
-        return "\n".join([*head, *map(self.inputs, configurations), ""])
+    def request(self, trials: Sequence[Trial]) -> str:
+        """Return a whole request: its first line, the header, one row a trial."""
+        head = [f"Request {len(trials)}", ",".join(self.names)]
+        return "\n".join([*head, *map(self.inputs, trials), ""])
 
-    def inputs(self, configuration: Configuration) -> str:
-        """Return the fields of `configuration`, as in a request."""
-        return ",".join(input_field(p, configuration[p.name]) for p in self.space.parameters)
+    def inputs(self, trial: Trial) -> str:
+        """Return the fields of `trial`, as in a request: what to evaluate, and how far."""
+        values = trial.configuration
+        fields = [input_field(p, values[p.name]) for p in self.space.parameters]
+        return ",".join([*fields, *settings_fields(self.fidelity, trial)])
 
     def best(self, best: Evaluation | None) -> str:
         """Return the block that tells the best point; empty where there is none to tell.
@@ -123,24 +142,25 @@ class Codec:
             return ""
         if len(self.objectives) > 1:
             return "\nMultiple objectives, there is no single best point.\n"
-        header = ",".join([*self.space.names, *self.objectives])
-        name = self.objectives[0]
-        value = format_number(best.objectives[name])
-        return (
-            f"Best point found:\n{header}\n{self.inputs(best.trial.configuration)},{value}\n\n"
-        )
+        header = ",".join([*self.names, *self.objectives])
+        value = format_number(best.objectives[self.objectives[0]])
+        return f"Best point found:\n{header}\n{self.inputs(best.trial)},{value}\n\n"
 
     def expected(self, best: Evaluation | None) -> str:
         """Return the block that tells where the model expects the best; empty for None."""
         if best is None:
             return ""
-        header = ",".join([*self.space.names, *best.objectives])
+        header = ",".join([*self.names, *best.objectives])
         values = ",".join(format_number(value) for value in best.objectives.values())
-        inputs = self.inputs(best.trial.configuration)
+        inputs = self.inputs(best.trial)
         return f"Minimum of the posterior mean:\n{header}\n{inputs},{values}\n\n"
 
-    def layout(self, names: Sequence[str]) -> Layout:
+    def layout(self, names: Sequence[str], *, echoed: bool = False) -> Layout:
         """Find the columns in the header of a reply.
+
+        Args:
+            names: What the header says.
+            echoed: Whether the fidelity, if there is one, has to have a column.
 
         Raises:
             ValueError: A needed column is missing, or one is nearly the name of an input.
@@ -150,7 +170,7 @@ class Codec:
             width -= 1
         # Backwards, so that of two columns with one name the first stays.
         index = {names[i]: i for i in reversed(range(width))}
-        self._check_names(index)
+        self._check_names(index, echoed)
         inputs = tuple((p, index[p.name]) for p in self.space.parameters if p.name in index)
         return Layout(
             width=width,
@@ -158,6 +178,7 @@ class Codec:
             complete=len(inputs) == self.space.dimension,
             measured={name: index[name] for name in self._measured},
             feasibility=None if self.feasibility is None else index[self.feasibility.name],
+            fidelity=None if self.fidelity is None else index.get(self.fidelity.name),
         )
 
     def row(self, layout: Layout, fields: Sequence[str]) -> Row:
@@ -174,7 +195,17 @@ class Codec:
         if feasible and layout.feasibility is not None:
             feasible = self._is_feasible(fields[layout.feasibility])
         constraints = {name: values.pop(name) for name in self._limits if values}
-        return Row(inputs, values, feasible and within(constraints, self._limits), constraints)
+        reached = None
+        if self.fidelity is not None and layout.fidelity is not None:
+            reached = read_fidelity(self.fidelity, fields[layout.fidelity])
+        feasible = feasible and within(constraints, self._limits)
+        return Row(inputs, values, feasible, constraints, reached)
+
+    def sole(self, value: float) -> dict[str, float]:
+        """Return the objective, measured as `value`; nothing if that counts as a failure."""
+        (name,) = self.objectives
+        found = self._inward(name, value)
+        return {} if found is None else {name: found}
 
     def split(self, line: str) -> list[str]:
         """Return the fields of a line; the commas within permutations part nothing.
@@ -209,7 +240,7 @@ class Codec:
     def _parameter(self, name: str) -> Parameter:
         return self.space.parameters[self.space.names.index(name)]
 
-    def _check_names(self, index: Mapping[str, int]) -> None:
+    def _check_names(self, index: Mapping[str, int], echoed: bool) -> None:
         if not any(name in index for name in self.columns):
             raise ValueError(f"expected the column names {shown(self.columns)} in any order")
         # An input column may be left out, but a misspelt one was not meant to be.
@@ -218,16 +249,21 @@ class Codec:
         for name in self.columns:
             if name in index:
                 continue
-            if name in self._needed:
+            if name in self.outputs or (echoed and name not in self.space.names):
                 raise ValueError(
                     f"column {quoted(name)} is missing{_did_you_mean(name, unknown)}; "
-                    f"expected {shown(self.columns)} in any order"
+                    f"expected {shown(self.columns)} in any order{self._advice(name)}"
                 )
             if name.casefold() in folded:
                 raise ValueError(
                     f"column {quoted(folded[name.casefold()])} is not input {quoted(name)}: "
                     "write it exactly so, or leave it out"
                 )
+
+    def _advice(self, name: str) -> str:
+        if name in self.outputs:
+            return ""
+        return ', or "assume_requested": true in the scenario: each went as far as was asked'
 
     def _values(self, texts: Mapping[str, str]) -> dict[str, float]:
         """Return everything measured, or nothing if some of it has failed."""
@@ -253,6 +289,12 @@ def _unchanged(name: str, value: float | None) -> float | None:
 def input_field(parameter: Parameter, value: Value) -> str:
     """Return the field of `value`; an inactive parameter has an empty one."""
     return "" if value is None else parameter.format(value)
+
+
+def settings_fields(fidelity: FidelityOptions | None, trial: Trial) -> list[str]:
+    """Return the fields that say how far `trial` is to go, and what it goes on from."""
+    told = () if fidelity is None else fidelity.settings(trial).values()
+    return ["" if value is None else format_number(value) for value in told]
 
 
 def quoted(text: str) -> str:

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeAlias, TypeGuard
 
+from hmserve.fidelity.options import FidelityOptions
+from hmserve.protocol.fidelities import whose
 from hmserve.space.parameters import Number, Parameter, Value
 from hmserve.space.space import Configuration, Space
 from hmserve.trial import Trial
@@ -27,17 +29,22 @@ _Key: TypeAlias = tuple[Value, ...]
 class Outstanding:
     """The trials of one request that wait for their rows.
 
-    Trials with equal configurations share their rows, first asked first served. Taking a
+    Trials with equal configurations share their rows, first asked first served, unless the
+    rows say at which of their fidelities they were evaluated. Taking a
     trial costs O(d log n) for d parameters and n trials, unless many of them lie within the
     tolerance of each other.
 
     Args:
         space: What the configurations consist of.
         trials: The request, in its order.
+        fidelity: How far evaluations go; None where all are full.
     """
 
-    def __init__(self, space: Space, trials: Sequence[Trial]) -> None:
+    def __init__(
+        self, space: Space, trials: Sequence[Trial], fidelity: FidelityOptions | None = None
+    ) -> None:
         self._names = space.names
+        self._fidelity = fidelity
         self._trials = tuple(trials)
         self._open = dict(enumerate(self._trials))
         self._floors = [_floor(parameter) for parameter in space.parameters]
@@ -51,18 +58,31 @@ class Outstanding:
         """The trials without a row, in the order of the request."""
         return tuple(self._open.values())
 
-    def take(self, configuration: Configuration) -> Trial | None:
+    def take(self, configuration: Configuration, fidelity: float | None = None) -> Trial | None:
         """Return the trial this complete configuration answers; None if there is none.
 
         A configuration that was asked and answered already answers no other trial, however
         near.
+
+        Args:
+            configuration: What was evaluated.
+            fidelity: How far; None if the row does not say.
+
+        Raises:
+            ValueError: It went farther than any trial with this configuration was to.
         """
         key: _Key | None = self._key(configuration)
         if key not in self._waiting:
             key = self._nearest(self._key(configuration))
         if key is None or not self._waiting[key]:
             return None
-        return self._open.pop(self._waiting[key].popleft())
+        waiting = self._waiting[key]
+        place = 0
+        if self._fidelity is not None:
+            place = whose(self._fidelity, fidelity, [self._trials[i] for i in waiting])
+        position = waiting[place]
+        del waiting[place]
+        return self._open.pop(position)
 
     def take_at(self, position: int, inputs: Mapping[str, Value]) -> Trial:
         """Return the trial at `position`, counted from 0.

@@ -14,6 +14,8 @@ from hmserve.errors import UsageError
 _TAG: Final = 1
 _NAP, _LONG_NAP = 0.0005, 0.02
 """Seconds between two looks, at first and at most."""
+_LAST: Final = 10.0
+"""Seconds in which a launcher ends all ranks of a job that was aborted."""
 _DIGEST: Final = 8
 """Bytes by which two values are told apart."""
 
@@ -117,6 +119,8 @@ class Network:
     def abort(self, status: int) -> None:
         """End the job, all of its ranks, with the exit status `status`."""
         self._user.Abort(status)
+        # Some libraries come back, and the launcher ends us a moment later.
+        time.sleep(_LAST)
 
 
 def _patiently(done: Callable[[], bool]) -> None:

@@ -4,10 +4,12 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
+from hmserve.errors import UsageError
 from hmserve.log import Log
 from hmserve.run import Evaluator, Run
 from hmserve.scenario import Scenario
 from hmserve.serve import Heard, codec_of, perform
+from hmserve.transports.places import Post
 from hmserve.workers.command import check_placeholders
 from hmserve.workers.crew import CommandWorkers
 
@@ -16,10 +18,19 @@ def check_command(scenario: Scenario) -> None:
     """Refuse a command with placeholders for what does not exist, before anything runs.
 
     Raises:
-        UsageError: It has some, or has none where they are needed.
+        UsageError: It has some, or has none where they are needed; or it may be ended early
+            before it has told what counts.
     """
-    assert scenario.evaluator is not None
-    check_placeholders(scenario.evaluator, scenario.space)
+    options, fidelity = scenario.evaluator, scenario.fidelity
+    assert options is not None
+    check_placeholders(options, scenario.space, fidelity)
+    ended = options.kind == "once" and fidelity is not None and fidelity.stopping != "none"
+    if ended and scenario.output_constraints:
+        raise UsageError(
+            f"{scenario.source}: a report has an objective alone, so what is ended early "
+            f"leaves {', '.join(scenario.output_constraints)} unmeasured: expected no "
+            "stopping, no output_constraints, or a client of the protocol ask-tell"
+        )
 
 
 def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None:
@@ -42,12 +53,20 @@ def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None
         workers: list[CommandWorkers] = []
 
         def start(log: Log) -> Evaluator:
-            crew = CommandWorkers(scenario, options, codec, log.say, environment)
+            post = Post(heed=run.report)
+            crew = CommandWorkers(scenario, options, codec, log.say, environment, post)
             workers.append(stack.enter_context(crew))
             return crew
 
         perform(run, start, heard)
-        workers[0].finish()
+        workers[0].finish(complete=_complete(run))
+
+
+def _complete(run: Run) -> bool:
+    """Whether a resumed run would have nothing more to evaluate: no limit has ended it."""
+    end = run.recorder.ledger.end
+    limited = run.scenario.stops.evaluations is not None
+    return end is not None and end.reason == "done" and not limited
 
 
 def load_models(scenario: Scenario) -> Callable[[], bool]:

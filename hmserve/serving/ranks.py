@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final
 
 from hmserve.closing import Closing
 from hmserve.engine.rank import Parts
@@ -55,19 +55,16 @@ def ending_all(network: Network, complain: Callable[[str], None]) -> Iterator[No
     except HmserveError as error:
         _give_precedence(network)
         complain(f"rank {network.rank}: {error}")
-        _end(network, error.status)
-    except Exception:  # noqa: BLE001 - the others would wait for ever
+        network.abort(error.status)
+        raise
+    except Exception:
         complain(f"rank {network.rank}: a defect of hmserve:\n{traceback.format_exc()}")
-        _end(network, 1)
-    except BaseException as error:  # noqa: BLE001 - likewise
+        network.abort(1)
+        raise
+    except BaseException as error:
         complain(f"rank {network.rank}: ended by {type(error).__name__}")
-        _end(network, 128 + signal.SIGTERM)
-
-
-def _end(network: Network, status: int) -> NoReturn:
-    network.abort(status)
-    # Some libraries come back, and let the launcher end us.
-    os._exit(status)
+        network.abort(128 + signal.SIGTERM)
+        raise
 
 
 def _give_precedence(network: Network) -> None:
@@ -139,6 +136,10 @@ class Job(Closing):
             if network.rank == 0:
                 written = stack.enter_context(Tables(scenario, known, self._part.began))
             self.union = Union(scenario, known, written, keep=keep)
+            coordinates = Coordinates(scenario.space)
+            for found in known:
+                configuration = found.row.evaluation.trial.configuration
+                member.known(coordinates.encode(configuration))
             self._stack = stack.pop_all()
 
     def post_of(self, workers: int) -> Post:

@@ -5,7 +5,7 @@ from typing import BinaryIO
 from hmserve.dialogue import Dialogue
 from hmserve.errors import ScenarioError
 from hmserve.protocol.asktell import AskTellSession
-from hmserve.protocol.asktell_blocks import TRIAL
+from hmserve.protocol.asktell_blocks import ROOT, TRIAL
 from hmserve.run import Run
 from hmserve.scenario import Scenario
 from hmserve.serve import (
@@ -29,9 +29,13 @@ def check_verbs(scenario: Scenario) -> None:
         ScenarioError: A column has the name of that of the ids, or something else than a
             client evaluates, or each trial is to be evaluated more than once.
     """
-    codec = codec_of(scenario)
-    if TRIAL in codec.columns:
-        fault = f"{TRIAL!r} cannot name a parameter or an output: it is the column of the ids"
+    codec, own = codec_of(scenario), [TRIAL]
+    if scenario.fidelity and scenario.fidelity.resumable:
+        own.append(ROOT)
+    taken = [name for name in own if name in codec.columns]
+    if taken:
+        fault = f"{taken[0]!r} cannot name a parameter or an output, nor the fidelity: it is "
+        fault += "the column of the ids" if taken[0] == TRIAL else "that of checkpoints"
     elif scenario.mode == "exhaustive":
         fault = "the mode exhaustive answers itself: there is no client"
     elif scenario.repetitions > 1:

@@ -2,7 +2,10 @@
 
 import time
 from collections import deque
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeAlias
+
+from hmserve.trial import Trial
 
 _WORTH, _SHORT_WORTH, _SHORT = 0.1, 0.01, 0.1
 """Share of an evaluation that a worker may wait for its next trial; the other of one that takes
@@ -17,19 +20,26 @@ _WEIGHT: Final = 0.2
 """How much the last measurement counts in an average."""
 
 
+Heed: TypeAlias = Callable[[Trial, float, float], bool]
+"""From a trial, how far its evaluation has come and the objective there, to whether it is to
+go on. Raises UsageError for what cannot be."""
+
+
 class Post(NamedTuple):
-    """How a group of workers works where it is not the only one.
+    """What a group of workers has to know of those around it.
 
     Args:
         first: The number of its first worker.
         patience: Seconds after which `collect` returns, with results or without; None for no
             limit.
         eager: Whether even one worker alone may get its next trial ahead of time.
+        heed: Told how evaluations stand; None: nobody wants to know.
     """
 
     first: int = 0
     patience: float | None = None
     eager: bool = False
+    heed: Heed | None = None
 
 
 ALONE: Final = Post()

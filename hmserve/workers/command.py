@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hmserve.errors import UsageError
+from hmserve.fidelity.options import FidelityOptions
 from hmserve.options import EvaluatorOptions
-from hmserve.protocol.codec import input_field, quoted
+from hmserve.protocol.codec import input_field, quoted, settings_fields
 from hmserve.space.space import Space
 from hmserve.trial import Trial
 
@@ -20,19 +21,26 @@ class Template:
 
     ``{trial}``, ``{directory}`` and ``{here}`` stand for the number of the trial, the
     directory it runs in and the one hmserve was started in, unless a parameter has that
-    name. ``{{`` and ``}}`` stand for braces.
+    name. Where evaluations have a fidelity its columns are names, too; then ``{trial}`` may be
+    that of a checkpoint. ``{{`` and ``}}`` stand for braces.
 
     Args:
         command: The program and its arguments.
         space: Has the parameters.
+        fidelity: How far evaluations go; None where all are full.
 
     Raises:
         UsageError: A name is unknown, or a brace has no partner.
     """
 
-    def __init__(self, command: Sequence[str], space: Space) -> None:
+    def __init__(
+        self, command: Sequence[str], space: Space, fidelity: FidelityOptions | None = None
+    ) -> None:
         self._command = tuple(command)
         self._space = space
+        self._fidelity = fidelity
+        columns = fidelity.columns if fidelity else ()
+        self._names = tuple(dict.fromkeys([*space.names, *columns, *_OWN]))
         self._here = os.getcwd()
         for argument in command:
             self._check(argument)
@@ -52,35 +60,45 @@ class Template:
             "directory": directory,
             "here": self._here,
             **values(self._space, trial),
+            **settings(self._fidelity, trial),
         }
         program, *rest = (_filled(argument, names) for argument in self._command)
         return [located(program, self._here), *rest]
 
     def _check(self, argument: str) -> None:
-        known = {*_OWN, *self._space.names}
         for piece in _PIECE.finditer(argument):
             if piece[0] in ("{", "}"):
                 raise UsageError(
                     f"a brace without its partner in {quoted(argument)} of the command; "
                     f"write {piece[0] * 2} for {piece[0]}"
                 )
-            if piece[1] is not None and piece[1] not in known:
+            if piece[1] is not None and piece[1] not in self._names:
                 raise UsageError(
                     f"no parameter is called {quoted(piece[1])}, as in {quoted(argument)} of "
-                    f"the command; there are {', '.join([*self._space.names, *_OWN])}; "
+                    f"the command; there are {', '.join(self._names)}; "
                     "write {{ and }} for braces, or say --kind protocol if it is a client"
                 )
 
 
-def check_placeholders(options: EvaluatorOptions, space: Space) -> Template:
+def check_placeholders(
+    options: EvaluatorOptions, space: Space, fidelity: FidelityOptions | None = None
+) -> Template:
     """Return the template that a command is; that of a client has no placeholders.
 
     Raises:
-        UsageError: The command has a placeholder where there is nothing to put in.
+        UsageError: The command has a placeholder where there is nothing to put in, or none
+            that says how far to go.
     """
+    found = placeholders(options.command)
     if options.kind == "once":
-        return Template(options.command, space)
-    names = [name for name in placeholders(options.command) if name in space.names]
+        if fidelity is not None and fidelity.name not in found:
+            raise UsageError(
+                f"the command has no {{{fidelity.name}}}, so that it cannot know how far an "
+                "evaluation is to go: add it to the arguments"
+            )
+        return Template(options.command, space, fidelity)
+    known = [*space.names, *([fidelity.name] if fidelity else [])]
+    names = [name for name in found if name in known]
     if names:
         raise UsageError(
             f"{{{names[0]}}} in the command stands for a value if the command runs once for "
@@ -99,6 +117,12 @@ def placeholders(command: Sequence[str]) -> list[str]:
 def values(space: Space, trial: Trial) -> dict[str, str]:
     """Return the values of `trial` as the protocol writes them."""
     return {p.name: input_field(p, trial.configuration[p.name]) for p in space.parameters}
+
+
+def settings(fidelity: FidelityOptions | None, trial: Trial) -> dict[str, str]:
+    """Return how far `trial` is to go, and what it goes on from, by column."""
+    columns = fidelity.columns if fidelity else ()
+    return dict(zip(columns, settings_fields(fidelity, trial), strict=True))
 
 
 def located(program: str, here: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from hmserve.closing import Closing
-from hmserve.errors import EvaluatorError
+from hmserve.errors import EvaluatorError, UsageError
 from hmserve.options import EvaluatorOptions
 from hmserve.protocol.codec import Codec
 from hmserve.scenario import Scenario
@@ -44,7 +44,7 @@ class CommandWorkers(Closing):
         codec: Reads and writes the rows.
         complain: Called with a text for each failure.
         environment: Of the commands; None for ours.
-        post: How they work where others do, too.
+        post: What they have to know of those around them.
 
     Raises:
         UsageError: The command has a placeholder for something that does not exist.
@@ -67,7 +67,9 @@ class CommandWorkers(Closing):
         self._complain = complain
         timed = scenario.trial_deadline is not None or scenario.time_budget is not None
         self._clock = _CLOCK if timed and post.patience is None else post.patience
-        self._orders = Orders(scenario, options, codec, {"HMSERVE_RANK": "0"} | given)
+        self._heed, rank = post.heed, {"HMSERVE_RANK": "0"}
+        heeded = post.heed is not None
+        self._orders = Orders(scenario, options, codec, rank | given, heeded=heeded)
         self._judge = Judge(codec, options)
         self._places = Places(options.workers, options.batch_size, eager=post.eager)
         self._numbers = itertools.count()
@@ -136,11 +138,17 @@ class CommandWorkers(Closing):
             [t for results in ready for t in results.abandoned],
         )
 
-    def finish(self) -> None:
-        """Let clients hear the end line, and end by themselves if they do."""
+    def finish(self, *, complete: bool = False) -> None:
+        """Let clients hear the end line, and end by themselves if they do.
+
+        Args:
+            complete: Whether no evaluation will go on from another.
+        """
         for worker in self._workers:
             worker.tell(finish=True)
         self._wait()
+        if complete:
+            self._orders.clear()
 
     def close(self) -> None:
         """End every process."""
@@ -247,6 +255,8 @@ class CommandWorkers(Closing):
     def _take(self, worker: Worker, message: Message) -> None:
         if "done" in message:
             self._settle(worker, message, worker.orders.pop(message["done"]))
+        elif "stands" in message:
+            self._consider(worker, message)
         elif "undone" in message:
             attempt = worker.orders.pop(message["undone"])
             if attempt.directory:
@@ -255,6 +265,21 @@ class CommandWorkers(Closing):
         else:
             said = message["chatter"].decode(errors="backslashreplace")
             self._complain(f"worker {worker.number} talked out of turn, restarted: {said!r}")
+
+    def _consider(self, worker: Worker, message: Message) -> None:
+        """Take how an evaluation stands, and end it if it is not to go on."""
+        attempt = worker.orders[message["stands"]]
+        stands = message["fidelity"], message["objective"]
+        try:
+            goes_on = self._heed is None or self._heed(attempt.trial, *stands)
+        except UsageError as error:
+            if not attempt.odd:
+                self._complain(f"{_named(attempt, worker)}: a report is not used: {error}")
+            attempt.odd = True
+            return
+        attempt.stands = stands
+        if not goes_on:
+            worker.tell(stop=message["stands"])
 
     def _settle(self, worker: Worker, report: Message, attempt: Attempt) -> None:
         """Judge what came of `attempt`, and let that have its consequences."""
@@ -268,7 +293,7 @@ class CommandWorkers(Closing):
         self._worked = self._worked or verdict.failure != "start"
         if not verdict.failure:
             self._bad = 0
-            self._deliver(verdict, report)
+            self._deliver(verdict, report, attempt, worker)
             return
         self._complain(f"{_named(attempt, worker)} failed: {verdict.text}")
         if verdict.hopeless and not self._worked and not self._orders.program_varies:
@@ -277,10 +302,15 @@ class CommandWorkers(Closing):
         elif attempt.number <= self._options.retries:
             self._queue.appendleft(Attempt(attempt.trial, attempt.number + 1))
         else:
-            self._deliver(verdict, report)
+            self._deliver(verdict, report, attempt, worker)
             self._count(verdict, attempt, worker)
 
-    def _deliver(self, verdict: Verdict, report: Message) -> None:
+    def _deliver(
+        self, verdict: Verdict, report: Message, attempt: Attempt, worker: Worker
+    ) -> None:
+        for evaluation in verdict.results.evaluations:
+            if (path := self._orders.settled(attempt, evaluation)) is not None:
+                worker.tell(remove=path)
         self._ready.append(verdict.results)
         self._places.vacated(report["finished"] - report["started"])
 

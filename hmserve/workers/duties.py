@@ -1,12 +1,14 @@
 """What a warden does with its orders, by kind of evaluator.
 
 An order is a dict: `do`, its number; `command`, `directory`, `environment` and `stderr` of a
-program that runs once, or `text`, which a client is told. A report has the number as `done`.
+program that runs once, or `text`, which a client is told. A report has the number as `done`;
+one that comes before has it as `stands`, with the `fidelity` and the `objective` so far.
 """
 
 import time
 
 from hmserve.workers.program import Program
+from hmserve.workers.reports import Reports
 from hmserve.workers.tail import StderrFile, Tail
 from hmserve.workers.tree import Tree
 
@@ -67,6 +69,9 @@ class Duty:
 
     def restart(self, life: int) -> None:
         """End the client that talked nonsense in its `life`."""
+
+    def stop(self, number: int) -> None:
+        """End the program of an order early, if it still runs."""
 
     def finish(self) -> None:
         """Take no more orders, and come to an end properly."""
@@ -168,14 +173,34 @@ class Duty:
 class Once(Duty):
     """Runs a program anew for each order; it has an empty standard input."""
 
+    def stop(self, number: int) -> None:
+        program = self.program
+        if self._order is None or self._order["do"] != number or program is None:
+            return
+        if not program.ending and program.status is None:
+            self._failure = "stopped"
+            program.end()
+
     def _begin(self) -> bool:
         if self._leaving or not self._orders:
             return False
         order = self._orders.pop(0)
-        if self._start(order, order["command"], Tail(self._settings["patterns"])):
+        if self._start(order, order["command"], self._sink(order["do"])):
             self._order = order
             self._set_deadline()
         return True
+
+    def _sink(self, number: int) -> "Tail | Reports":
+        tail = Tail(self._settings["patterns"])
+        if self._settings["reports"] is None:
+            return tail
+
+        def tell(fidelity: float, objective: float) -> None:
+            if self._settings["reports"]:
+                said = {"stands": number, "fidelity": fidelity, "objective": objective}
+                self._report(said)
+
+        return Reports(tail, tell)
 
     def _watch(self, program: Program) -> None:
         self._enforce_limits(program)
@@ -184,7 +209,8 @@ class Once(Duty):
             program.end()
 
     def _settle(self, program: Program) -> None:
-        tail = program.sink
-        assert isinstance(tail, Tail)
-        tail.finish()
+        sink = program.sink
+        assert isinstance(sink, Tail | Reports)
+        sink.finish()
+        tail = sink if isinstance(sink, Tail) else sink.tail
         self._answer(program, output=tail.data, cut=tail.cut, found=tail.found)

@@ -70,6 +70,9 @@ class Judge:
             details: What is known of it besides.
         """
         ended = _ended(report.get("status"))
+        if report["failure"] == "stopped":
+            told = self._stopped(attempt, self._placed(details, attempt, False))
+            return Verdict(Results([told]), kept=self._keeps(False))
         failure, text = self._failure(report, ended)
         nonsense = False
         if not failure:
@@ -88,6 +91,14 @@ class Judge:
             failure == "start" and report.get("errno") in _NO_PROGRAM,
             self._keeps(True),
         )
+
+    def _stopped(self, attempt: Attempt, details: Mapping[str, Any]) -> Evaluation:
+        """Return what an evaluation that was ended early has told last, as its result."""
+        assert attempt.stands is not None
+        fidelity, value = attempt.stands
+        found = self._codec.sole(value)
+        trial = replace(attempt.trial, fidelity=fidelity)
+        return Evaluation(trial, found, bool(found), details=details)
 
     def _keeps(self, failed: bool) -> bool:
         return self._options.directories == "keep" or (

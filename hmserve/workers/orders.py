@@ -9,6 +9,8 @@ from hmserve.options import EvaluatorOptions
 from hmserve.protocol.classic import ClassicSession
 from hmserve.protocol.codec import Codec
 from hmserve.scenario import Scenario
+from hmserve.trial import Evaluation
+from hmserve.workers.checkpoints import Checkpoints
 from hmserve.workers.command import check_placeholders, located
 from hmserve.workers.worker import Attempt
 
@@ -23,6 +25,7 @@ class Orders:
         options: What is started.
         codec: Writes requests.
         environment: Of the commands, but for what is different for each.
+        heeded: Whether somebody wants to know how evaluations stand.
 
     Raises:
         UsageError: The command has a placeholder where there is nothing to put in.
@@ -35,16 +38,24 @@ class Orders:
         options: EvaluatorOptions,
         codec: Codec,
         environment: Mapping[str, str],
+        *,
+        heeded: bool = False,
     ) -> None:
         self._options = options
         self._codec = codec
         self._environment = dict(environment)
         self._here = os.getcwd()
         self._once = options.kind == "once"
-        self._template = check_placeholders(options, scenario.space)
-        files = scenario.files
-        self.home = os.path.join(files.run_directory, f"{scenario.application_name}_trials")
+        fidelity = scenario.fidelity
+        self._template = check_placeholders(options, scenario.space, fidelity)
+        stem = os.path.join(scenario.files.run_directory, scenario.application_name)
+        self.home = f"{stem}_trials"
         make_directory(self.home)
+        self._checkpoints: Checkpoints | None = None
+        if fidelity is not None and fidelity.resumable and self._once:
+            kept = options.directories
+            self._checkpoints = Checkpoints(f"{stem}_checkpoints", fidelity, kept)
+        self._reports = None if fidelity is None else heeded and fidelity.stopping != "none"
 
     @property
     def program_varies(self) -> bool:
@@ -63,6 +74,7 @@ class Orders:
             "timeout": self._options.timeout,
             "memory_limit": None if limit is None else int(limit * _MEGABYTE),
             "patterns": dict(self._options.output or {}),
+            "reports": self._reports,
             "command": [located(program, self._here), *rest],
             "farewell": farewell.encode(),
         }
@@ -84,14 +96,29 @@ class Orders:
         if not self._once:
             text = ClassicSession(self._codec).request([trial])
             return {**order, "text": text.encode()}
+        if self._checkpoints is not None:
+            order["environment"]["HMSERVE_CHECKPOINT"] = self._checkpoints.make(trial)
         if self._options.directories != "none":
             attempt.directory = order["directory"] = self._make(trial.id)
             order["stderr"] = os.path.join(attempt.directory, "stderr.txt")
             order["fresh"] = True
         return {**order, "command": self._template.arguments(trial, order["directory"])}
 
+    def settled(self, attempt: Attempt, evaluation: Evaluation) -> str | None:
+        """Return the checkpoint that nobody needs after this result; None if it is to stay."""
+        if self._checkpoints is None:
+            return None
+        return self._checkpoints.settled(attempt.trial, evaluation)
+
+    def clear(self) -> None:
+        """Remove the checkpoints: no configuration will go on."""
+        if self._checkpoints is not None:
+            self._checkpoints.clear()
+
     def close(self) -> None:
-        """Remove the directory for the trials if nothing is in it."""
+        """Remove the directories for trials and checkpoints if nothing is in them."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         try:
             os.rmdir(self.home)
         except OSError:

@@ -8,6 +8,7 @@ from hmserve.errors import RemoteProtocolError
 from hmserve.protocol.classic import ClassicSession
 from hmserve.protocol.codec import Codec, quoted
 from hmserve.protocol.events import Complete, Evaluated, Observed, PeerClosed
+from hmserve.protocol.fidelities import reached
 from hmserve.space.parameters import format_number
 from hmserve.trial import Evaluation, Results, Trial
 
@@ -26,8 +27,8 @@ class Outputs:
     def __init__(self, codec: Codec, named: bool) -> None:
         self._codec = codec
         self._named = named
-        self.columns = codec.columns[codec.space.dimension :]
-        self._layout = codec.layout(self.columns)
+        self.columns = codec.outputs
+        self._known = (*self.columns, *([codec.fidelity.name] if codec.fidelity else []))
 
     def read(self, trial: Trial, report: Mapping[str, Any]) -> Evaluation:
         """Return the evaluation of `trial`.
@@ -36,25 +37,27 @@ class Outputs:
             ValueError: It cannot be read; the message tells what was expected and what came.
         """
         if self._named:
-            fields = self._found(report["found"], report["output"])
+            found = self._found(report["found"], report["output"])
         else:
-            fields = self._last(
-                report["output"].decode(errors="backslashreplace"), report["cut"]
-            )
-        row = self._codec.row(self._layout, fields)
+            said = report["output"].decode(errors="backslashreplace")
+            found = self._last(said, report["cut"])
+        # How far it went need not be said: it was told how far to go.
+        names = [name for name in self._known if name in found]
+        row = self._codec.row(self._codec.layout(names), [found[name] for name in names])
+        trial = reached(self._codec.fidelity, trial, row.fidelity, failed=True)
         return Evaluation(trial, row.objectives, row.feasible, row.constraints)
 
-    def _found(self, found: Mapping[str, str], output: bytes) -> list[str]:
+    def _found(self, found: Mapping[str, str], output: bytes) -> dict[str, str]:
         missing = [name for name in self.columns if name not in found]
         feasibility = self._codec.feasibility
         if feasibility is not None and missing == [feasibility.name]:
-            return [*(found[n] for n in self.columns[:-1]), feasibility.true_value]
+            return {**found, feasibility.name: feasibility.true_value}
         if missing:
             end = quoted(output[-200:].decode(errors="backslashreplace"))
             raise ValueError(f"found no {', '.join(missing)} in its output, which ends {end}")
-        return [found[name].strip() for name in self.columns]
+        return {name: text.strip() for name, text in found.items()}
 
-    def _last(self, text: str, cut: bool) -> list[str]:
+    def _last(self, text: str, cut: bool) -> dict[str, str]:
         expected = f"expected {','.join(self.columns)}, or a JSON object with these names"
         lines = text.strip().splitlines()
         if not lines:
@@ -66,13 +69,13 @@ class Outputs:
         fields = self._codec.split(lines[-1])
         if len(fields) != len(self.columns):
             raise ValueError(f"{expected}; its last line is {quoted(lines[-1])}")
-        return fields
+        return dict(zip(self.columns, fields, strict=True))
 
-    def _from_object(self, found: Mapping[str, Any]) -> list[str]:
+    def _from_object(self, found: Mapping[str, Any]) -> dict[str, str]:
         missing = [name for name in self.columns if name not in found]
         if missing:
             raise ValueError(f"{', '.join(missing)} missing in {quoted(json.dumps(found))}")
-        return [_field(found[name]) for name in self.columns]
+        return {name: _field(found[name]) for name in self._known if name in found}
 
 
 def _last_object(lines: Sequence[str]) -> Mapping[str, Any]:

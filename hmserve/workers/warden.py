@@ -9,6 +9,7 @@ one is done: hmserve may be busy then.
     {do, ...}       evaluate; reported when all processes are gone (kind ``once``), or when
                     the reply is complete (kind ``protocol``)
     {undo}          forget it, unless it has begun; answered by {undone}
+    {stop}          end the program of this order early (kind ``once``)
     {remove}        remove a directory
     {restart}       the client has talked nonsense: end it
     {finish}        nothing more will come: say good-bye to the client, and end
@@ -25,6 +26,7 @@ import time
 from hmserve.workers.clients import Client
 from hmserve.workers.duties import Duty, Once
 from hmserve.workers.link import Link
+from hmserve.workers.removal import remove
 from hmserve.workers.tree import adopt_orphans
 
 TYPE_CHECKING = False
@@ -110,29 +112,12 @@ class _Loop:
         elif "do" in message:
             duty.add(message)
         elif "remove" in message:
-            _remove(message["remove"])
+            remove(message["remove"])
         else:
             calls: dict[str, Callable[..., None]] = {
                 "undo": duty.undo,
                 "restart": duty.restart,
+                "stop": duty.stop,
             }
             (name, value), *_ = message.items()
             duty.finish() if name == "finish" else calls[name](value)
-
-
-def _remove(directory: str) -> None:
-    """Remove a directory with all that is in it; a link is removed, not followed."""
-    import shutil
-
-    if os.path.islink(directory):
-        os.unlink(directory)
-        return
-    shutil.rmtree(directory, ignore_errors=True)
-    if os.path.isdir(directory):
-        # Somebody has taken the right to write from directories. Nobody of them is left.
-        os.chmod(directory, 0o700)
-        for path, folders, _ in os.walk(directory):
-            for folder in folders:
-                if not os.path.islink(os.path.join(path, folder)):
-                    os.chmod(os.path.join(path, folder), 0o700)
-        shutil.rmtree(directory, ignore_errors=True)

@@ -32,11 +32,15 @@ class Attempt:
         trial: What is evaluated.
         number: Which attempt at it this is, from 1.
         directory: Made for it; empty if none was.
+        stands: The fidelity and the objective that it has told last.
+        odd: Whether it has told something that cannot be.
     """
 
     trial: Trial
     number: int = 1
     directory: str = ""
+    stands: tuple[float, float] | None = None
+    odd: bool = False
 
 
 class Worker:

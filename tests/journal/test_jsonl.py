@@ -175,8 +175,8 @@ def with_checksum(text):
 
 
 def test_an_intact_record_of_an_unknown_type_is_refused_even_at_the_end(records):
-    data = to_line(records[0]) + with_checksum('{"type":"report","time":1.0}')
-    with pytest.raises(JournalError, match="line 2: a record of type 'report' is unknown"):
+    data = to_line(records[0]) + with_checksum('{"type":"rumour","time":1.0}')
+    with pytest.raises(JournalError, match="line 2: a record of type 'rumour' is unknown"):
         parse(data, "j")
 
 

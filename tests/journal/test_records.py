@@ -70,8 +70,8 @@ def test_integers_stay_integers():
 
 
 def test_an_unknown_type_is_refused_with_the_version():
-    with pytest.raises(ValueError, match=r"type 'report' is unknown to version 1"):
-        from_json({"type": "report", "time": 1.0})
+    with pytest.raises(ValueError, match=r"type 'rumour' is unknown to version 1"):
+        from_json({"type": "rumour", "time": 1.0})
 
 
 @pytest.mark.parametrize("data", [{}, {"type": 3}, {"type": ["end"]}, {"type": None}])

@@ -45,7 +45,8 @@ def test_request_writes_values_as_the_scenario_file_does() -> None:
         {"r": -727724.252803135, "i": 0, "o": 1e20, "c": "c d"},
         {"r": 1.00000761449337e-07, "i": 9, "o": 1e-05, "c": "bb"},
     ]
-    assert CODEC.request(configurations) == (
+    trials = [Trial(i, configuration) for i, configuration in enumerate(configurations)]
+    assert CODEC.request(trials) == (
         "Request 3\n"
         "r,i,o,c\n"
         "0,4,3,a\n"

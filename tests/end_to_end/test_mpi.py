@@ -1,0 +1,295 @@
+"""Jobs of several ranks, started by mpiexec as users do."""
+
+import csv
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def launcher() -> str | None:
+    """Return the mpiexec beside this Python, or that on the path."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    return str(beside) if beside.exists() else shutil.which("mpiexec")
+
+
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("mpi4py") is None or launcher() is None,
+        reason="mpi4py and mpiexec are not both here",
+    ),
+    pytest.mark.xdist_group("mpi"),
+]
+
+# Open MPI: a container is root, and has fewer cores than ranks.
+PERMISSIVE = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+PATIENCE = 120
+
+REALS = {f"x{i}": {"parameter_type": "real", "values": [-5, 10]} for i in range(3)}
+SQUARES = "import sys; print(sum((float(x) - 1) ** 2 for x in sys.argv[1:]))"
+EVALUATE = [sys.executable, "-S", "-c", SQUARES]
+VALUES = [f"{{{name}}}" for name in REALS]
+
+
+def write(directory: Path, **changes: Any) -> Path:
+    scenario = {
+        "application_name": "app",
+        "optimization_objectives": ["f"],
+        "input_parameters": REALS,
+        "design_of_experiment": {"number_of_samples": 8},
+        "optimization_iterations": 12,
+        "evaluator": {"command": [*EVALUATE, *VALUES], "kind": "once"},
+        **changes,
+    }
+    path = directory / "app.json"
+    path.write_text(json.dumps(scenario))
+    return path
+
+
+def environment() -> dict[str, str]:
+    return os.environ | PERMISSIVE | {"OMP_NUM_THREADS": "1"}
+
+
+def command(ranks: int, *arguments: str) -> list[str]:
+    return [str(launcher()), "-n", str(ranks), *arguments]
+
+
+def serve(ranks: int, *arguments: str) -> list[str]:
+    return command(ranks, sys.executable, "-m", "hmserve", "--mpi", *arguments)
+
+
+def run(directory: Path, words: list[str], status: int = 0) -> tuple[str, str]:
+    """Run a job to its end; return what it said."""
+    done = subprocess.run(
+        words,
+        cwd=directory,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def results(directory: Path) -> list[dict[str, str]]:
+    with (directory / "results.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_four_ranks_spend_the_budget_and_one_speaks(tmp_path) -> None:
+    said, _ = run(tmp_path, serve(4, "--config", str(write(tmp_path))))
+    header, best = said.splitlines()
+    assert header == "x0,x1,x2,f"
+    found = results(tmp_path)
+    assert len(found) == 20
+    assert {row["worker_rank"] for row in found} == {"0", "1", "2", "3"}
+    assert float(best.split(",")[-1]) == min(float(row["objective"]) for row in found)
+    assert len((tmp_path / "app_output_samples.csv").read_text().splitlines()) == 21
+    shown, _ = run(tmp_path, [sys.executable, "-m", "hmserve", "best", "app.json"])
+    assert shown.split() == said.split()
+
+
+def test_ranks_of_different_scenarios_are_refused_at_the_start(tmp_path) -> None:
+    (tmp_path / "other").mkdir()
+    one, other = write(tmp_path), write(tmp_path / "other", seed=5)
+    words = [
+        *serve(1, "--config", str(one)),
+        ":",
+        *serve(1, "--config", str(other))[1:],
+    ]
+    _, errors = run(tmp_path, words, status=2)
+    assert "do not agree on the key seed" in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "results.csv").exists()
+
+
+def test_command_that_does_not_exist_ends_the_job(tmp_path) -> None:
+    _, errors = run(
+        tmp_path, serve(3, str(write(tmp_path)), "--exec", "./none {x0} {x1} {x2}"), 5
+    )
+    assert errors.count("cannot start the command") == 1
+    assert "./none" in errors
+
+
+def test_evaluators_know_their_rank_but_nothing_of_mpi(tmp_path) -> None:
+    script = (
+        "import os, sys; "
+        "bad = [n for n in os.environ if n.startswith(('PMI', 'OMPI_', 'PRTE', 'HYDI'))]; "
+        "sys.exit(f'inherited: {bad}') if bad else None; "
+        "print(float(os.environ['HMSERVE_RANK']) + 10 * float(os.environ['HMSERVE_SIZE']))"
+    )
+    evaluator = {"command": [sys.executable, "-c", script, "{x0}{x1}{x2}"], "kind": "once"}
+    run(
+        tmp_path, serve(2, str(write(tmp_path, evaluator=evaluator, optimization_iterations=0)))
+    )
+    for row in results(tmp_path):
+        assert float(row["objective"]) == 20 + int(row["worker_rank"])
+
+
+def test_function_from_python_gives_every_rank_all_results(tmp_path) -> None:
+    write(tmp_path)
+    (tmp_path / "program.py").write_text(
+        "from mpi4py import MPI\n"
+        "import hmserve\n"
+        "def f(c):\n"
+        "    return sum((x - 1) ** 2 for x in c.values())\n"
+        "result = hmserve.optimize('app.json', f, comm=MPI.COMM_WORLD)\n"
+        "text = f'{len(result.rows)} {result.best.objectives}\\n'\n"
+        "open(f'said{MPI.COMM_WORLD.rank}', 'w').write(text)\n"
+    )
+    run(tmp_path, command(3, sys.executable, "program.py"))
+    said = [(tmp_path / f"said{rank}").read_text() for rank in range(3)]
+    assert said == [said[0]] * 3
+    assert said[0].startswith("20 ")
+
+
+@pytest.mark.slow
+def test_jobs_in_step_are_the_same_again(tmp_path) -> None:
+    seen = []
+    for name in ("one", "two"):
+        directory = tmp_path / name
+        directory.mkdir()
+        changes = {"sync_communication": True, "sync_communication_freq": 3, "seed": 7}
+        run(directory, serve(4, str(write(directory, optimization_iterations=30, **changes))))
+        seen.append(
+            sorted(
+                (row["worker_rank"], row["x0"], row["x1"], row["x2"], row["objective"])
+                for row in results(directory)
+            )
+        )
+    assert len(seen[0]) == 38
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.slow
+def test_finite_space_is_never_evaluated_twice(tmp_path) -> None:
+    squares = {n: {"parameter_type": "integer", "values": [0, 7]} for n in ("a", "b")}
+    evaluator = {"command": [*EVALUATE, "{a}", "{b}"], "kind": "once"}
+    path = write(
+        tmp_path, input_parameters=squares, evaluator=evaluator, optimization_iterations=500
+    )
+    run(tmp_path, serve(4, str(path)))
+    counts = Counter((row["a"], row["b"]) for row in results(tmp_path))
+    assert len(counts) == 64
+    assert set(counts.values()) == {1}
+
+
+SLOW = "import sys, time; time.sleep(0.1); print(float(sys.argv[1]) ** 2)"
+
+
+def started(directory: Path, ranks: int, *more: str) -> "subprocess.Popen[str]":
+    evaluator = {"command": [sys.executable, "-S", "-c", SLOW, *VALUES], "kind": "once"}
+    path = write(directory, evaluator=evaluator, optimization_iterations=92)
+    return subprocess.Popen(
+        serve(ranks, str(path), *more),
+        cwd=directory,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def told(directory: Path) -> int:
+    """Return how many evaluations the journals of all ranks hold."""
+    journals = (directory / "app_output_samples.ranks").glob("rank-*.journal")
+    lines = [line for journal in journals for line in journal.read_text().splitlines()]
+    records = [json.loads(line) for line in lines if line.startswith('{"type": "tell"')]
+    return sum(len(record["evaluations"]) for record in records)
+
+
+def wait_until_told(directory: Path, least: int) -> None:
+    until = time.monotonic() + PATIENCE
+    while told(directory) < least:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def ranks_of(job: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes of the ranks of `job`: those that were given --mpi by Python."""
+    assert isinstance(job.args, list)
+    found, path = [], next(str(w).encode() for w in job.args if str(w).endswith("app.json"))
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0] == sys.executable.encode() and b"--mpi" in words and path in words:
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("others", [2, 6])
+def test_killed_rank_ends_the_job_and_loses_no_result(others: int, tmp_path, request) -> None:
+    job = started(tmp_path, 4)
+    # Whatever the test finds, nothing of the job is to be left.
+    request.addfinalizer(job.kill)
+    wait_until_told(tmp_path, 20)
+    os.kill(ranks_of(job)[-1], signal.SIGKILL)
+    job.communicate(timeout=PATIENCE)
+    assert job.returncode != 0
+    before = told(tmp_path)
+    assert 20 <= before < 100
+    # A warden may take a moment to see that its rank is gone; the journals are free.
+    resumed = started(tmp_path, others, "--resume")
+    _, errors = resumed.communicate(timeout=PATIENCE)
+    assert resumed.returncode == 0, errors
+    assert told(tmp_path) == 100
+    assert len(results(tmp_path)) == 100
+
+
+@pytest.mark.slow
+def test_sigterm_gives_up_what_runs_and_keeps_what_was_measured(tmp_path) -> None:
+    job = started(tmp_path, 3)
+    wait_until_told(tmp_path, 15)
+    for pid in ranks_of(job):
+        os.kill(pid, signal.SIGTERM)
+    _, errors = job.communicate(timeout=PATIENCE)
+    assert job.returncode == 143, errors
+    assert "all that was measured is on disk" in errors
+    before = told(tmp_path)
+    assert len(results(tmp_path)) == before < 100
+    resumed = started(tmp_path, 3, "--resume")
+    resumed.communicate(timeout=PATIENCE)
+    assert resumed.returncode == 0
+    assert told(tmp_path) == 100
+
+
+@pytest.mark.slow
+def test_client_that_dies_is_started_again(tmp_path) -> None:
+    client = (
+        "import sys\n"
+        "for turn in range(3):\n"
+        "    if not sys.stdin.readline().startswith('Request'): break\n"
+        "    names = sys.stdin.readline().strip()\n"
+        "    row = sys.stdin.readline().strip()\n"
+        "    f = sum(float(x) ** 2 for x in row.split(','))\n"
+        "    print(f'{names},f\\n{row},{f}', flush=True)\n"
+    )
+    evaluator = {"command": [sys.executable, "-c", client], "kind": "protocol"}
+    run(
+        tmp_path,
+        serve(3, str(write(tmp_path, evaluator=evaluator, optimization_iterations=22))),
+    )
+    found = results(tmp_path)
+    assert len(found) == 30
+    assert sum(not row["objective"].startswith("F") for row in found) >= 20
