@@ -114,10 +114,8 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
     """Minimise `function` as `scenario` says.
 
     Ctrl-C ends the run; what was found by then is returned, and `resume=True` goes on later.
-    With an executor, what was out then is evaluated again.
-
-    With a communicator every rank of it calls this, evaluates, and learns from the others; the
-    result holds what all of them have found. A rank that cannot go on ends the whole job.
+    With an executor, what was out then is evaluated again. With a communicator every rank of
+    it calls this, and the result holds what all have found.
 
     Args:
         scenario: The path of its file, or its JSON as a mapping.
@@ -132,7 +130,7 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
             time as there are workers; absent: it is called here, one call after the other.
         workers: How many trials are out at once, or all that can be said of it; None: as
             many as the executor says it has workers.
-        comm: A communicator of mpi4py, such as `MPI.COMM_WORLD`.
+        comm: A communicator of mpi4py; a rank that cannot go on ends the whole job.
 
     Raises:
         ScenarioError: The scenario cannot be used; every error is listed.
@@ -145,13 +143,10 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
     if function is None and found.mode != "exhaustive":
         raise UsageError(f"{found.source}: optimize() needs a function to minimise")
     if comm is not None:
-        if function is None:
-            raise UsageError(f"{found.source}: ranks need a function to minimise, not a table")
         from hmserve.serving.functions import on_ranks
 
-        told = on_ranks(
-            found, function, comm, (executor, workers), resume=resume, progress=progress
-        )
+        pool = (executor, workers)
+        told = on_ranks(found, function, comm, pool, resume=resume, progress=progress)
         return Result(found, *told)
     evaluate = _evaluating(found, function, executor, workers)
     shown = sys.stderr.isatty() if progress is None else progress

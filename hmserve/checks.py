@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from hmserve.document import Findings, Path, quote
-from hmserve.domains import field_fault, width
+from hmserve.domains import WIDEST_REAL, field_fault, width
 from hmserve.fidelity.options import PREVIOUS, TRIAL
 from hmserve.schema import Schema, apply_defaults, did_you_mean, idle_keys
 from hmserve.space.parameters import Parameter
@@ -354,11 +354,19 @@ def warn_without_effect(
         findings.warn(("optimization_iterations",), message)
 
 
-def warn_long_lines(parameters: Sequence[Parameter], findings: Findings) -> None:
-    """Note requests with lines that clients written in C may not be able to read."""
-    commas = len(parameters) - 1
-    header = sum(len(p.name) for p in parameters) + commas + 1
-    row = sum(width(p) for p in parameters) + commas + 1
+def warn_long_lines(
+    parameters: Sequence[Parameter], others: Sequence[str], findings: Findings
+) -> None:
+    """Note requests with lines that clients written in C may not be able to read.
+
+    Args:
+        parameters: Each has a column.
+        others: Columns of other numbers.
+        findings: Take the warning.
+    """
+    commas = len(parameters) + len(others) - 1
+    header = sum(len(p.name) for p in parameters) + sum(map(len, others)) + commas + 1
+    row = sum(width(p) for p in parameters) + WIDEST_REAL * len(others) + commas + 1
     if max(header, row) >= LINE_BYTES:
         message = (
             f"the lines of a request reach {max(header, row):,} bytes; a client that reads "

@@ -167,8 +167,19 @@ class Dialogue:
             "expired": len(run.optimizer.expired),
             "budget": None if run.optimizer.budget >= WHOLE else run.optimizer.budget,
             "seconds": round(run.recorder.elapsed, 3),
-            "best": best and _shown(best),
+            "best": best and self._shown(best),
             **front,
+        }
+
+    def _shown(self, best: Evaluation) -> dict[str, Any]:
+        trial, options = best.trial, self.fidelity
+        reached = {"fidelity": options.value(options.of(trial))} if options else {}
+        return {
+            "trial": None if trial.id == OUTSIDE else trial.id,
+            "configuration": dict(trial.configuration),
+            **reached,
+            "objectives": dict(best.objectives),
+            **({"constraints": dict(best.constraints)} if best.constraints else {}),
         }
 
     def _forget_settled(self) -> None:
@@ -190,14 +201,3 @@ class Dialogue:
         identity = self._run.identity(observation)
         self._known[identity] -= 1
         return self._known[identity] >= 0
-
-
-def _shown(best: Evaluation) -> dict[str, Any]:
-    trial = best.trial
-    return {
-        "trial": None if trial.id == OUTSIDE else trial.id,
-        "configuration": dict(trial.configuration),
-        **({} if trial.fidelity is None else {"fidelity": trial.fidelity}),
-        "objectives": dict(best.objectives),
-        **({"constraints": dict(best.constraints)} if best.constraints else {}),
-    }

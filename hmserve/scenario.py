@@ -291,7 +291,8 @@ def _parts(reading: _Reading, parameters: Sequence[Parameter]) -> _Parts:
     assert space is not None
     check_region(space, findings)
     reading.stop_if_faulty()
-    warn_long_lines(parameters, findings)
+    fidelity = FidelityOptions.read(document["fidelity"])
+    warn_long_lines(parameters, fidelity.columns if fidelity else (), findings)
     return _Parts(
         *(objectives, limits, space, table, files),
         *(resume_data, warm_start, prior_data, target),

@@ -136,3 +136,11 @@ def test_brackets_without_end_are_shown_once_each() -> None:
 def test_of_asha_its_shares_are_shown() -> None:
     text = describe(parse({**EPOCHS, "scheduler": "asha", "num_iterations": 100}))
     assert table(text)[0][2:8] == ["100", "33", "11", "3", "1", "148"]
+
+
+def test_its_columns_count_where_a_line_may_be_too_long() -> None:
+    long = {"name": "e" * 500, "min": 1, "max": 9}
+    inputs = {"x" * 493: {"parameter_type": "integer", "values": [0, 1]}}
+    for resumable, warned in ((False, 0), (True, 1)):
+        found = parse({**long, "resumable": resumable}, input_parameters=inputs)
+        assert sum("a client that reads lines" in text for text in found.warnings) == warned

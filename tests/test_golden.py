@@ -17,7 +17,7 @@ from hmserve.protocol.events import Complete, Event, PeerClosed
 from hmserve.scenario import Scenario
 from hmserve.space.parameters import format_number
 from hmserve.transports.streams import Streams
-from hmserve.trial import OUTSIDE, Evaluation, Results, Trial
+from hmserve.trial import OUTSIDE, Evaluation, Results, Stage, Trial
 
 ALL = sorted(pathlib.Path(__file__).with_name("golden").glob("*.txt"))
 GOLDEN = [path for path in ALL if not path.name.startswith("ask-tell")]
@@ -41,20 +41,26 @@ class Script:
         self.codec = codec_of(json.loads(first))
         self.lines = [(line[0], unescape(line[2:])) for line in lines]
         assert {mark for mark, _ in self.lines} <= set("><=!")
+        self.asked: dict[int, Trial] = {}
 
     def said(self, marks: str) -> str:
         return "".join(f"{text}\n" for mark, text in self.lines if mark in marks)
 
     def trials(self, rows: Iterable[str], first: int) -> list[Trial]:
+        asked = [self.trial(i, self.codec.split(row)) for i, row in enumerate(rows, first)]
+        self.asked |= {trial.id: trial for trial in asked}
+        return asked
+
+    def trial(self, number: int, fields: Sequence[str]) -> Trial:
         parameters = self.codec.space.parameters
-        configurations = [
-            {
-                p.name: p.parse(field) if field else None
-                for p, field in zip(parameters, self.codec.split(row), strict=True)
-            }
-            for row in rows
-        ]
-        return [Trial(i, c) for i, c in enumerate(configurations, first)]
+        configuration = {
+            p.name: p.parse(field) if field else None
+            for p, field in zip(parameters, fields, strict=False)
+        }
+        further = [float(field) for field in fields[len(parameters) :]]
+        fidelity, *resumed = further or [None]
+        stage = Stage(0, 0, int(resumed[0]), resumed[1]) if resumed else None
+        return Trial(number, configuration, fidelity, stage)
 
     def told(self, evaluation: Evaluation, first: int) -> str:
         """Return what a line with the mark ``=`` says of `evaluation`."""
@@ -62,12 +68,15 @@ class Script:
         words = [values or "failed"]
         if values and not evaluation.feasible:
             words.append("infeasible")
-        if evaluation.trial.id != OUTSIDE:
-            return " ".join([str(evaluation.trial.id - first + 1), *words])
+        trial = evaluation.trial
+        if trial.id != OUTSIDE:
+            early = trial.fidelity != self.asked[trial.id].fidelity
+            words += ["up", "to", f"{trial.fidelity:g}"] if early else []
+            return " ".join([str(trial.id - first + 1), *words])
         fields = [
-            input_field(p, evaluation.trial.configuration[p.name])
-            for p in self.codec.space.parameters
+            input_field(p, trial.configuration[p.name]) for p in self.codec.space.parameters
         ]
+        fields += [] if trial.fidelity is None else [f"{trial.fidelity:g}"]
         return " ".join(["new", *words, "at", ",".join(fields)])
 
 

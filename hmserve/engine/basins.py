@@ -24,9 +24,12 @@ _ANCHORS = 5
 _NEAR = 0.005
 """Points within this share of the range in every coordinate are near each other."""
 
-_ALIKE, _MANY, _ALIKE_OF_MANY = 0.99, 8, 0.9
-"""Above this correlation with the best point others are like it, and above which if so many
-trials are out, or more: they would all be there before the first result."""
+MANY = 8
+"""So many trials that are out, or more, would all be where the best result is before the first
+of them says that there is nothing more to be found."""
+
+_ALIKE, _ALIKE_OF_MANY = 0.99, 0.9
+"""Above this correlation with the best point others are like it; and if many trials are out."""
 
 _MOST = 5
 """How many basins are looked at, besides the best one."""
@@ -40,15 +43,16 @@ _WAY = np.linspace(0.0, 1.0, 10)[1:-1, None]
 _HUMP = 0.05
 """How much higher than its upper end it has to be, in standard deviations of all results."""
 
-_PROBES = 32
+_PROBES = 64
 """At how many points a basin is looked at, to know what it promises."""
 
 _LITTLE = 0.1
 """A basin that lacks less than this counts as one that lacks this, in standard deviations of
 its model's data: of two that are as good as each other none is to be searched for ever."""
 
-_HOPELESS = 3e-4
-"""Where less than this share of what a basin lacks can be expected of a result, it is left."""
+_WORTH, _HOPELESS = 0.005, 0.003
+"""Where less than that can be expected of a result, in standard deviations, or a smaller share
+of what a basin lacks, it is left."""
 
 _STEEP = 50.0
 """What a log utility loses outside a basin for the square of each radius beyond."""
@@ -76,7 +80,7 @@ class Basin(NamedTuple):
     def distance(self, X: Floats) -> Floats:
         """Return how far each of `X`, shape (m, d), is from the point; 1 at the edge."""
         apart = (X - self.point) / self.unit
-        return np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        return np.asarray(np.sqrt(np.einsum("ij,ij->i", apart, apart)))
 
 
 class Found(NamedTuple):
@@ -162,7 +166,7 @@ def _is_known(model: GaussianProcess, X: Floats, P: Floats) -> bool:
     best = X[[int(np.argmin(model.mean(X)))]]
     inputs, theta = model.kernel.inputs, model.theta
     k = model.kernel(theta, inputs(np.concatenate([X, P])), inputs(best))
-    alike = _ALIKE_OF_MANY if len(P) >= _MANY else _ALIKE
+    alike = _ALIKE_OF_MANY if len(P) >= MANY else _ALIKE
     return int((k > alike * np.exp(theta[-1])).sum()) >= _enough(X.shape[1])
 
 
@@ -175,8 +179,9 @@ def _most_promising(
         rows = _around(basin, X, mean)
         local = fit(rows)
         lack = (basin.mean - float(mean.min())) / max(float(np.std(mean[rows])), 1e-9)
-        promise = _gain(local, basin, rng) / max(lack, _LITTLE)
-        if promise > most:
+        gain = _gain(local, basin, rng)
+        promise = gain / max(lack, _LITTLE)
+        if gain > _WORTH and promise > most:
             best, most = Found(basin, local), promise
     return best
 
@@ -191,7 +196,9 @@ def _around(basin: Basin, X: Floats, mean: Floats) -> Ints:
 def _gain(model: GaussianProcess, basin: Basin, rng: np.random.Generator) -> float:
     """Return about what is the largest improvement on the point of a basin to be expected."""
     reach = np.minimum(basin.unit, _scale(model))
-    steps = 0.5 * reach * rng.standard_normal((_PROBES, len(reach)))
+    # Near the bottom of a basin only short steps gain.
+    lengths = 10.0 ** rng.uniform(-2.0, 0.0, (_PROBES, 1))
+    steps = lengths * reach * rng.standard_normal((_PROBES, len(reach)))
     incumbent = float(model.mean(basin.point[None])[0])
     gain = LogExpectedImprovement(model, incumbent)
     return float(np.exp(gain(np.clip(basin.point + steps, 0.0, 1.0)).max()))

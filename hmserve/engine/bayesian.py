@@ -24,7 +24,15 @@ from hmserve.acquisition.weighting import (
 )
 from hmserve.arrays import Floats, Ints
 from hmserve.engine.archive import Archive
-from hmserve.engine.basins import Basin, Found, Within, anchors, elsewhere, is_crowded
+from hmserve.engine.basins import (
+    MANY,
+    Basin,
+    Found,
+    Within,
+    anchors,
+    elsewhere,
+    is_crowded,
+)
 from hmserve.engine.goals import Goal, Minimum
 from hmserve.engine.history import History
 from hmserve.engine.measured import Limited
@@ -45,13 +53,14 @@ _LOOK, _QUICK, _REFINED = 512, 64, 2
 """Where proposals have to be quick: at how many candidates the first has a look, how many of
 the best of them later ones look at again, and how many are refined for the first."""
 
-_DOUBT, _TURN = 0.5, (True, True, False, False, False, False)
-"""Where the best point is crowded, models with length scales that are half as long decide on
-every third proposal of each view: docs/decisions/0025-doubt-where-it-is-crowded.md."""
+_TURNS = (True, True, False, False, False, False)
+_TURNS_OF_MANY = (False, True, True, False)
+"""Once the best basin is known, every third proposal of each view is one in another, and every
+second one if many trials are out: docs/decisions/0031-other-basins.md."""
 
-_ELSEWHERE = (False, True, True, False)
-"""Where all is known about the best point, every other proposal of each view is one in another
-basin, if there is any: docs/decisions/0031-other-basins.md."""
+_DOUBT = 0.5
+"""Where the best point is crowded and there is no other basin, models with length scales that
+are half as long decide on these: docs/decisions/0025-doubt-where-it-is-crowded.md."""
 
 _HOPE = math.log(0.25)
 """Where log P(feasible) is below this everywhere, proposals are random."""
@@ -184,12 +193,12 @@ class BayesianProposer:
         pending = self.encoding.encode(trial.configuration for trial in history.awaited)
         # At the edge of measured limits it is crowded by nature.
         single = len(models.objectives) == 1 and models.limits is None
-        found = None
-        if single and _ELSEWHERE[turn % len(_ELSEWHERE)]:
+        found, turns = None, _TURNS_OF_MANY if len(pending) >= MANY else _TURNS
+        if single and turns[turn % len(turns)]:
             found = self._elsewhere(models.objectives[0], kept, pending, view, rng)
         if found:
             models = replace(models, objectives=(found.model,))
-        elif single and _TURN[turn % len(_TURN)] and is_crowded(kept, pending):
+        elif single and _TURNS[turn % len(_TURNS)] and is_crowded(kept, pending):
             models = models.doubted(_DOUBT)
         basin = found.basin if found else None
         ask = Ask(models, view.goal, kept.X[kept.feasible], first_id)

@@ -297,6 +297,8 @@ class Learner:
     @property
     def _gain(self) -> Gain:
         several = self._rank.size > 1 and self._scenario.distributed.diversity
+        if several == "auto":
+            several = "kappa" if self._scenario.acquisition == "EI" else "pending"
         if several == "thompson":
             return Thompson(self._seed)
         if several == "kappa":

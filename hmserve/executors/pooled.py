@@ -88,7 +88,11 @@ class Pooled:
         if not self._gathering:
             return 0
         # Where calls past their timeout hold every place, one more waits for the first to end.
-        return max(self._places - len(self._waiting), 0 if self._out or self._waiting else 1)
+        least = 0 if self._out or self._waiting else 1
+        found = max(self._places - len(self._waiting), least)
+        if found:
+            self._demand.offered()
+        return found
 
     @property
     def hungry(self) -> bool:
@@ -120,7 +124,7 @@ class Pooled:
             found = self._expire() if future is None else self._settle(future)
             while (future := self._next(0.0)) is not None:
                 found += self._settle(future)
-        self._gathering = self._places >= self._pool.workers.batch_size or not self._out
+        self._gathering = self._places >= self._demand.wanted or not self._out
         return Results(evaluations=found)
 
     def cancel(self) -> None:

@@ -4,6 +4,7 @@ Nothing here waits in MPI: its libraries wait by looking without a pause, and wo
 core that an evaluation needs. All calls come from one thread.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +15,14 @@ from hmserve.errors import UsageError
 _TAG: Final = 1
 _NAP, _LONG_NAP = 0.0005, 0.02
 """Seconds between two looks, at first and at most."""
+_HEARD: Final = 0.2
+"""Seconds for the launcher to pass on what this rank said last: it would lose it."""
 _LAST: Final = 10.0
 """Seconds in which a launcher ends all ranks of a job that was aborted."""
 _DIGEST: Final = 8
 """Bytes by which two values are told apart."""
+_SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
+"""Variables by which launchers say how many ranks they have started."""
 
 
 def world() -> Any:
@@ -42,17 +47,37 @@ def world() -> Any:
     return MPI.COMM_WORLD
 
 
+def _refuse_strangers(library: str) -> None:
+    """Refuse to be the only rank where the launcher says that it has started several.
+
+    Each of them would do the whole work, in the same files.
+    """
+    for name in _SIZES:
+        started = os.environ.get(name, "")
+        if started.isdecimal() and int(started) > 1:
+            raise UsageError(
+                f"{started} ranks were started ({name}), but they do not know of each other: the "
+                f"launcher is that of another MPI than the one mpi4py has loaded, "
+                f"{' '.join(library.split())[:60]!r}: use the mpiexec that belongs to it"
+            )
+
+
 class Network:
     """The way to the other ranks. All ranks make one at the same time.
 
     Args:
         comm: A communicator of mpi4py; it is duplicated, so that its user's messages and ours
             never meet.
+
+    Raises:
+        UsageError: Ranks were started that do not know of each other.
     """
 
     def __init__(self, comm: Any) -> None:
         from mpi4py import MPI
 
+        if comm == MPI.COMM_WORLD and comm.Get_size() == 1:
+            _refuse_strangers(MPI.Get_library_version())
         self._mpi = MPI
         self._user = comm
         self._comm = comm.Dup()
@@ -118,6 +143,7 @@ class Network:
 
     def abort(self, status: int) -> None:
         """End the job, all of its ranks, with the exit status `status`."""
+        time.sleep(_HEARD)
         self._user.Abort(status)
         # Some libraries come back, and the launcher ends us a moment later.
         time.sleep(_LAST)

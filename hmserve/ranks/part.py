@@ -73,6 +73,7 @@ class Plan:
         given: Results to begin with, of a run that begins.
         design: What is left of the configurations to begin with, of all ranks together.
         budget: How many evaluations are left; None for no limit.
+        met: When the ranks agreed on it, in Unix seconds of this machine.
     """
 
     scenario: Scenario
@@ -81,6 +82,7 @@ class Plan:
     given: Sequence[Evaluation]
     design: Sequence[Configuration]
     budget: int | None
+    met: float = math.nan
 
     @property
     def digest(self) -> bytes:
@@ -155,10 +157,11 @@ def agreed(scenario: Scenario, network: Network, *, resume: bool) -> Plan:
     known = _known(scenario, resume)
     # Nobody writes before all have read.
     network.meet()
+    met = time.time()
     seed = int.from_bytes(first, "big") if known.seed is None else known.seed
     scenario = with_estimates(scenario)
     given = [] if known.seed is not None else runs.known_at_start(scenario)
-    return _planned(scenario, seed, known, given, network.size)
+    return replace(_planned(scenario, seed, known, given, network.size), met=met)
 
 
 def _planned(
@@ -215,7 +218,9 @@ def open_part(plan: Plan, network: Network, parts: Parts | None = None) -> Part:
             dropped = Drop(time.time(), ledger.elapsed, ids)
             writer.append(dropped)
             ledger.apply(dropped)
-        ledger.elapsed = max(ledger.elapsed, plan.known.elapsed)
+        # The clocks of all ranks began to run when they met.
+        since = max(time.time() - plan.met, 0.0)
+        ledger.elapsed = max(ledger.elapsed, plan.known.elapsed) + since
         designed = plan.design[network.rank :: network.size]
         optimizer = build_ranked(scenario, plan.seed, rank, designed, plan.known.first)
         recorder = Recorder(writer, ledger, _NoTable(), _PAUSE)

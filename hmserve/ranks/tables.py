@@ -48,11 +48,11 @@ def header(scenario: Scenario) -> list[str]:
     ]
 
 
-def fields(scenario: Scenario, found: Found, began: float) -> list[str]:
+def fields(scenario: Scenario, found: Found) -> list[str]:
     """Return the fields of a result.
 
     An objective is written as it was measured; one that failed as DeepHyper does, "F" and how.
-    Times are seconds since the run began.
+    Times are seconds of the run, in which pauses before a resume take none.
     """
     evaluation = outward(scenario, found.row.evaluation)
     values, details = evaluation.trial.configuration, evaluation.details
@@ -64,6 +64,7 @@ def fields(scenario: Scenario, found: Found, began: float) -> list[str]:
     ]
     limits = [str(evaluation.constraints.get(name, "")) for name in scenario.output_constraints]
     times = [details.get(name) for name in ("started", "finished")]
+    began = found.row.time - found.row.elapsed
     stamps = ["" if time is None else f"{time - began:.6f}" for time in times]
     return [*inputs, *objectives, *limits, str(found.rank), *stamps]
 
@@ -74,19 +75,18 @@ class Tables(Closing):
     Args:
         scenario: Names the columns and the files.
         known: What was found before: the tables are made anew with it.
-        began: When the clock of the run stood at zero, in Unix seconds.
 
     Raises:
         JournalError: A file cannot be written.
         ScenarioError: Two files have one name.
     """
 
-    def __init__(self, scenario: Scenario, known: Sequence[Found], began: float) -> None:
-        self._scenario, self._began = scenario, began
+    def __init__(self, scenario: Scenario, known: Sequence[Found]) -> None:
+        self._scenario = scenario
         self._path = checkpoint_of(scenario)
         self._most = scenario.distributed.checkpoint_freq
         self._waiting: list[Found] = []
-        lines = [header(scenario), *(fields(scenario, each, began) for each in known)]
+        lines = [header(scenario), *(fields(scenario, each) for each in known)]
         replace(self._path, to_csv(lines).replace("\r\n", "\n"))
         self._samples = SamplesTable(
             scenario.files.samples, scenario, [each.row for each in known]
@@ -110,7 +110,7 @@ class Tables(Closing):
         if not waiting:
             return
         self._samples.append([each.row for each in waiting])
-        lines = [fields(self._scenario, each, self._began) for each in waiting]
+        lines = [fields(self._scenario, each) for each in waiting]
         with explained("write", self._path):
             write_all(self._descriptor, to_csv(lines).replace("\r\n", "\n").encode())
 

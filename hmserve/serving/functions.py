@@ -6,6 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
+from hmserve.errors import UsageError
 from hmserve.executors.pool import Workers, prepared
 from hmserve.executors.pooled import Pooled
 from hmserve.journal.ledger import Row
@@ -19,7 +20,7 @@ from hmserve.transports.callable import Function
 
 def on_ranks(
     scenario: Scenario,
-    function: Function,
+    function: Function | None,
     comm: Any,
     executor: tuple[Executor | None, Workers | int | None],
     *,
@@ -42,7 +43,12 @@ def on_ranks(
     Returns:
         All results that this rank heard of, its own among them, and whether the user ended
         the run.
+
+    Raises:
+        UsageError: There is no function.
     """
+    if function is None:
+        raise UsageError(f"{scenario.source}: ranks need a function to minimise, not a table")
     network = Network(comm)
     shown = sys.stderr.isatty() if progress is None else progress
     with ending_all(network, _complain), ExitStack() as stack:

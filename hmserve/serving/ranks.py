@@ -134,7 +134,7 @@ class Job(Closing):
             known = [*plan.found, *given]
             written = None
             if network.rank == 0:
-                written = stack.enter_context(Tables(scenario, known, self._part.began))
+                written = stack.enter_context(Tables(scenario, known))
             self.union = Union(scenario, known, written, keep=keep)
             coordinates = Coordinates(scenario.space)
             for found in known:

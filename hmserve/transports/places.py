@@ -1,7 +1,6 @@
 """How many trials a group of workers is ready to take."""
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,8 +11,17 @@ _WORTH, _SHORT_WORTH, _SHORT = 0.1, 0.01, 0.1
 less than so many seconds: whoever makes thousands minds the time more than the choice."""
 _MUCH, _LITTLE = 0.5, 0.1
 """With trials ahead of time: above the one share proposals are slow, below the other not."""
-_DEEP: Final = 4
-"""Trials a worker has at most, the one it evaluates included."""
+_DEEP, _DEEPEST = 4, 8
+"""Trials a worker has at most, the one it evaluates included; the other for one alone, whose
+proposals now and then take as long as several evaluations."""
+_EARLY: Final = 50
+"""So many evaluations are chosen with care, however slowly: what a short run finds is worth
+more than the seconds that it takes."""
+_FUTILE: Final = 4.0
+"""Nor does one of them come ahead of time where a proposal takes more than so many evaluations:
+hardly anybody would wait less."""
+_FADING: Final = 0.97
+"""By what the longest proposal counts less with each one that comes after it."""
 _TOGETHER: Final = 2
 """Where proposals are slow, so many places have to be free at least before any is offered."""
 _WEIGHT: Final = 0.2
@@ -70,8 +78,10 @@ class Places:
         self._single = workers == 1 and not eager
         self.hungry = False
         self._offering = True
-        self._vacated: deque[float] = deque()
+        self._offered: float | None = None
         self._wait: float | None = None
+        self._longest = 0.0
+        self._evaluated = 0
         self._duration: float | None = None
 
     @property
@@ -82,34 +92,58 @@ class Places:
         if self._wait is None or self._duration is None:
             return False
         worth = _SHORT_WORTH if self._duration < _SHORT else _WORTH
-        return self._wait > worth * self._duration
+        early, limit = self._evaluated < _EARLY, _FUTILE * self._duration
+        return self._wait > worth * self._duration and not (early and self._wait > limit)
 
     @property
     def most(self) -> int:
         """How many trials may be here, evaluated or ready to be."""
-        return self._workers * ((_DEEP if self.hungry else 2) if self.ahead else 1)
+        return self._workers * (self._deep if self.ahead else 1)
+
+    @property
+    def wanted(self) -> int:
+        """How many places have to be free before any is offered."""
+        # Several proposals at once take less time than one after the other.
+        return max(self.most // 8, _TOGETHER) if self.hungry else self._batch_size
+
+    @property
+    def _deep(self) -> int:
+        if not self.hungry:
+            return 2
+        if self._workers > 1 or not self._duration:
+            return _DEEP
+        return min(max(_DEEP, 2 + int(self._longest / self._duration)), _DEEPEST)
 
     def free(self, held: int) -> int:
         """Return how many more trials may come, when `held` are here."""
         places = max(self.most - held, 0)
-        # Several proposals at once take less time than one after the other.
-        wanted = max(self._workers // 2, _TOGETHER) if self.hungry else self._batch_size
-        if places >= wanted or not held:
+        if places >= self.wanted or not held:
             self._offering = True
         elif not places:
             self._offering = False
-        return places if self._offering else 0
+        found = places if self._offering else 0
+        if found:
+            self.offered()
+        return found
+
+    def offered(self) -> None:
+        """Take note that trials can be proposed from now on."""
+        # The first ones come from a design, in no time.
+        self._offered = None if self._duration is None else time.monotonic()
 
     def filled(self) -> None:
-        """Take note that a trial came."""
-        if self._vacated:
-            self._wait = _average(self._wait, time.monotonic() - self._vacated.popleft())
-            limit = (_LITTLE if self.hungry else _MUCH) * (self._duration or 0.0)
-            self.hungry = self.ahead and self._wait > limit
+        """Take note that a trial came; of several at once the first counts."""
+        if self._offered is None:
+            return
+        wait, self._offered = time.monotonic() - self._offered, None
+        self._wait = _average(self._wait, wait)
+        self._longest = max(wait, _FADING * self._longest)
+        limit = (_LITTLE if self.hungry else _MUCH) * (self._duration or 0.0)
+        self.hungry = self.ahead and self._wait > limit and self._evaluated >= _EARLY
 
     def vacated(self, seconds: float) -> None:
         """Take note that an evaluation is over that took `seconds`."""
-        self._vacated.append(time.monotonic())
+        self._evaluated += 1
         self._duration = _average(self._duration, seconds)
 
 

@@ -53,8 +53,11 @@ class Orders:
         make_directory(self.home)
         self._checkpoints: Checkpoints | None = None
         if fidelity is not None and fidelity.resumable and self._once:
-            kept = options.directories
-            self._checkpoints = Checkpoints(f"{stem}_checkpoints", fidelity, kept)
+            home, kept = f"{stem}_checkpoints", options.directories
+            if "HMSERVE_SIZE" in environment:
+                # Each of several ranks counts its trials itself.
+                home = os.path.join(home, f"rank-{environment['HMSERVE_RANK']}")
+            self._checkpoints = Checkpoints(home, fidelity, kept)
         self._reports = None if fidelity is None else heeded and fidelity.stopping != "none"
 
     @property

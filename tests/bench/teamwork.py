@@ -6,7 +6,7 @@
 Time is simulated: an evaluation takes 0.8 to 1.2 seconds, a result is heard by the others a
 twentieth of a second later, proposals take no time. Each rank is an optimizer of its own, as
 in an MPI job; nothing is shared but what is heard. One rank is the ordinary optimizer. Regrets
-are medians over seeds.
+are medians over seeds; `worst` is the largest after the last evaluation.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from hmserve.trial import OUTSIDE, Evaluation, Trial
 RESULTS = Path(__file__).parent / "results" / "teamwork.jsonl"
 LATENCY = 0.05
 CHECKPOINTS = (25, 50, 75, 100, 150, 200)
+SHOWN = ("50", "100", "200")
 
 
 class Event(NamedTuple):
@@ -66,7 +67,6 @@ class Team:
             build_ranked(scenario, seed, Rank(r, size), design[r::size]) for r in range(size)
         ]
         self._out: list[dict[int, Trial]] = [{} for _ in range(size)]
-        self._design = [{i: c for i, c in enumerate(design) if i % size == r} for r in range(size)]
         self._events: list[Event] = []
 
     def run(self, evaluations: int) -> None:
@@ -130,11 +130,13 @@ def run_one(name: str, size: int, seed: int, budget: int, diversity: str) -> dic
         )
         team = Team(problem, scenario, size, seed)
         team.run(budget)
-    regrets = {
-        str(n): problem.regret(team.outcomes[:n]) for n in CHECKPOINTS if n <= budget
-    }
+    regrets = {str(n): problem.regret(team.outcomes[:n]) for n in CHECKPOINTS if n <= budget}
     return {
-        "problem": name, "ranks": size, "seed": seed, "diversity": diversity, "regret": regrets
+        "problem": name,
+        "ranks": size,
+        "seed": seed,
+        "diversity": diversity,
+        "regret": regrets,
     }
 
 
@@ -146,7 +148,9 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def run(options: argparse.Namespace) -> int:
     """Run what is not in the results yet."""
-    known = {(x["problem"], x["ranks"], x["seed"], x["diversity"]) for x in lines(options.results)}
+    known = {
+        (x["problem"], x["ranks"], x["seed"], x["diversity"]) for x in lines(options.results)
+    }
     for seed in range(options.first, options.first + options.seeds):
         for name, size, diversity in itertools.product(
             options.problems, options.ranks, options.diversity
@@ -164,20 +168,28 @@ def run(options: argparse.Namespace) -> int:
 
 
 def table(options: argparse.Namespace) -> int:
-    """Print the medians."""
+    """Print the medians, and the worst."""
     cells: dict[tuple[str, int, str], dict[str, list[float]]] = {}
     for line in lines(options.results):
         key = line["problem"], line["ranks"], line["diversity"]
         for n, regret in line["regret"].items():
             cells.setdefault(key, {}).setdefault(n, []).append(regret)
-    sys.stdout.write("| problem | ranks | diversity | seeds | 50 | 100 | 200 |\n|---|---|---|---|---|---|---|\n")
+    head = ["problem", "ranks", "diversity", "seeds", "50", "100", "200", "worst"]
+    sys.stdout.write(_row(head) + _row(["---"] * len(head)))
     for (name, size, diversity), found in sorted(cells.items()):
-        counts = len(next(iter(found.values())))
-        shown = [
-            f"{statistics.median(found[n]):.2g}" if n in found else "" for n in ("50", "100", "200")
-        ]
-        sys.stdout.write(f"| {name} | {size} | {diversity} | {counts} | {' | '.join(shown)} |\n")
+        last = found[max(found, key=int)]
+        medians = [f"{statistics.median(found[n]):.2g}" if n in found else "" for n in SHOWN]
+        counts = [str(size), diversity, str(len(last))]
+        sys.stdout.write(_row([name, *counts, *medians, f"{max(last):.2g}"]))
     return 0
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 def _names(text: str) -> list[str]:
@@ -190,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("verb", choices=["run", "table"])
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--problems", type=_names, default=["branin", "hartmann6", "ackley10"])
-    parser.add_argument("--ranks", type=lambda t: [int(n) for n in t.split(",")], default=[1, 4, 16])
+    parser.add_argument("--ranks", type=_numbers, default=[1, 4, 16])
     parser.add_argument("--diversity", type=_names, default=["auto"])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first", type=int, default=0)

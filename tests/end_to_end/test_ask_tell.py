@@ -84,6 +84,17 @@ def test_option_goes_before_the_scenario(fork, scenario, tmp_path, evaluate) -> 
     ("changes", "reason"),
     [
         ({"optimization_objectives": ["trial"]}, "cannot name a parameter or an output"),
+        (
+            {
+                "optimization_objectives": ["root"],
+                "fidelity": {"name": "mesh", "min": 1, "max": 9, "resumable": True},
+            },
+            "'root' cannot name a parameter or an output, nor the fidelity",
+        ),
+        (
+            {"fidelity": {"name": "trial", "min": 1, "max": 9}},
+            "'trial' cannot name a parameter or an output, nor the fidelity",
+        ),
         ({"number_of_repetitions": 3}, "number_of_repetitions has to be 1"),
         (
             {

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -193,19 +194,65 @@ def test_finite_space_is_never_evaluated_twice(tmp_path) -> None:
 SLOW = "import sys, time; time.sleep(0.1); print(float(sys.argv[1]) ** 2)"
 
 
-def started(directory: Path, ranks: int, *more: str) -> "subprocess.Popen[str]":
-    evaluator = {"command": [sys.executable, "-S", "-c", SLOW, *VALUES], "kind": "once"}
-    path = write(directory, evaluator=evaluator, optimization_iterations=92)
-    return subprocess.Popen(
-        serve(ranks, str(path), *more),
-        cwd=directory,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+class Started:
+    """A job that goes on while a test looks; what it says goes into files, not into pipes.
+
+    A pipe would stay open for as long as anything of the job that was killed does.
+    """
+
+    def __init__(self, directory: Path, ranks: int, *more: str) -> None:
+        evaluator = {"command": [sys.executable, "-S", "-c", SLOW, *VALUES], "kind": "once"}
+        self.scenario = write(directory, evaluator=evaluator, optimization_iterations=92)
+        self._said = directory / "said"
+        with self._said.open("w") as said:
+            self.process = subprocess.Popen(
+                serve(ranks, str(self.scenario), *more),
+                cwd=directory,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    def end(self) -> tuple[int, str]:
+        """Wait until it is over; return its status and what it said."""
+        status = self.process.wait(PATIENCE)
+        return status, self._said.read_text()
+
+    def kill(self) -> None:
+        """Leave nothing of it."""
+        if self.process.poll() is None:
+            for rank in self.ranks:
+                os.kill(rank, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def ranks(self) -> list[int]:
+        """The processes of its ranks: those of Python that were given --mpi."""
+        found, path = [], str(self.scenario).encode()
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if words[0] == sys.executable.encode() and b"--mpi" in words and path in words:
+                found.append(int(entry.name))
+        return sorted(found)
+
+
+@pytest.fixture
+def started(tmp_path) -> Iterator[Callable[..., Started]]:
+    jobs = []
+
+    def start(ranks: int, *more: str) -> Started:
+        jobs.append(Started(tmp_path, ranks, *more))
+        return jobs[-1]
+
+    yield start
+    for job in jobs:
+        job.kill()
 
 
 def told(directory: Path) -> int:
@@ -223,55 +270,53 @@ def wait_until_told(directory: Path, least: int) -> None:
         time.sleep(0.05)
 
 
-def ranks_of(job: "subprocess.Popen[str]") -> list[int]:
-    """Return the processes of the ranks of `job`: those that were given --mpi by Python."""
-    assert isinstance(job.args, list)
-    found, path = [], next(str(w).encode() for w in job.args if str(w).endswith("app.json"))
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[0] == sys.executable.encode() and b"--mpi" in words and path in words:
-            found.append(int(entry.name))
-    return sorted(found)
+def resume(job: Started, directory: Path) -> None:
+    """Check that `job` goes on with what was done, and comes to the end of the budget."""
+    status, said = job.end()
+    assert status == 0, said
+    assert told(directory) == 100
+    assert len(results(directory)) == 100
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("others", [2, 6])
-def test_killed_rank_ends_the_job_and_loses_no_result(others: int, tmp_path, request) -> None:
-    job = started(tmp_path, 4)
-    # Whatever the test finds, nothing of the job is to be left.
-    request.addfinalizer(job.kill)
+def test_killed_rank_ends_the_job_and_loses_no_result(others: int, tmp_path, started) -> None:
+    job = started(4)
     wait_until_told(tmp_path, 20)
-    os.kill(ranks_of(job)[-1], signal.SIGKILL)
-    job.communicate(timeout=PATIENCE)
-    assert job.returncode != 0
-    before = told(tmp_path)
-    assert 20 <= before < 100
-    # A warden may take a moment to see that its rank is gone; the journals are free.
-    resumed = started(tmp_path, others, "--resume")
-    _, errors = resumed.communicate(timeout=PATIENCE)
-    assert resumed.returncode == 0, errors
-    assert told(tmp_path) == 100
-    assert len(results(tmp_path)) == 100
+    os.kill(job.ranks[-1], signal.SIGKILL)
+    assert job.end()[0] != 0
+    assert 20 <= told(tmp_path) < 100
+    resume(started(others, "--resume"), tmp_path)
 
 
 @pytest.mark.slow
-def test_sigterm_gives_up_what_runs_and_keeps_what_was_measured(tmp_path) -> None:
-    job = started(tmp_path, 3)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_killed_launcher_leaves_nobody_and_loses_no_result(tmp_path, started) -> None:
+    job = started(3)
+    wait_until_told(tmp_path, 20)
+    job.process.kill()
+    job.end()
+    until = time.monotonic() + PATIENCE
+    while job.ranks:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    resume(started(3, "--resume"), tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_sigterm_gives_up_what_runs_and_keeps_what_was_measured(tmp_path, started) -> None:
+    job = started(3)
     wait_until_told(tmp_path, 15)
-    for pid in ranks_of(job):
+    for pid in job.ranks:
         os.kill(pid, signal.SIGTERM)
-    _, errors = job.communicate(timeout=PATIENCE)
-    assert job.returncode == 143, errors
-    assert "all that was measured is on disk" in errors
+    status, said = job.end()
+    assert status == 143, said
+    assert "all that was measured is on disk" in said
     before = told(tmp_path)
     assert len(results(tmp_path)) == before < 100
-    resumed = started(tmp_path, 3, "--resume")
-    resumed.communicate(timeout=PATIENCE)
-    assert resumed.returncode == 0
-    assert told(tmp_path) == 100
+    resume(started(3, "--resume"), tmp_path)
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ KINDS = {
     "o": {"parameter_type": "ordinal", "values": [1, 2, 4, 8]},
     "c": {"parameter_type": "categorical", "values": ["a", "b"], "parameter_default": "b"},
 }
+FIDELITY = {"name": "epochs", "min": 1, "max": 81, "resumable": True, "stopping": "asha"}
 LATIN = {"doe_type": "standard latin hypercube", "number_of_samples": 10}
 
 
@@ -70,8 +71,12 @@ def serve(spawn, write_scenario):
         {"input_parameters": KINDS, "design_of_experiment": LATIN},
         {"models": {"model": "random_forest"}, "optimization_iterations": 10},
         {"design_of_experiment": {"doe_type": "k latin hypercube", "number_of_samples": 9}},
+        {"fidelity": FIDELITY},
     ],
-    ids=["one objective", "two objectives", "latin hypercube", "forest", "k latin hypercube"],
+    ids=[
+        *("one objective", "two objectives", "latin hypercube", "forest"),
+        *("k latin hypercube", "fidelity"),
+    ],
 )
 def test_nothing_heavy_is_loaded_before_the_first_request(changes, serve) -> None:
     daemon = serve(**changes)
@@ -81,7 +86,11 @@ def test_nothing_heavy_is_loaded_before_the_first_request(changes, serve) -> Non
     assert not libraries & HEAVY
 
 
-@pytest.mark.parametrize("changes", [{}, TWO_OBJECTIVES], ids=["one objective", "two"])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, TWO_OBJECTIVES, {"fidelity": FIDELITY}],
+    ids=["one objective", "two", "fidelity"],
+)
 @pytest.mark.parametrize("message", ["Ask 2", "Status", "Best", "Stop", "Drop 0\ntrial"])
 def test_nothing_heavy_is_loaded_before_the_first_answer(message, changes, serve) -> None:
     daemon = serve(protocol="ask-tell", **changes)

@@ -17,7 +17,7 @@ from hmserve.journal.jsonl import to_line
 from hmserve.journal.records import Ask
 from hmserve.journal.store import start
 from hmserve.scenario import Scenario
-from hmserve.trial import Trial
+from hmserve.trial import Stage, Trial
 
 FILES = sorted((Path(__file__).parents[1] / "golden").glob("*.txt"))
 ALL = [path for path in FILES if not path.name.startswith("ask-tell")]
@@ -50,19 +50,22 @@ def unescaped(text: str) -> str:
     )
 
 
+def trial(scenario: Scenario, number: int, fields: Sequence[str]) -> Trial:
+    """Return the trial of a row; where there are fidelities, one at the lowest."""
+    parameters, fidelity = scenario.space.parameters, scenario.fidelity
+    configuration = {
+        p.name: p.parse(field) if field else None
+        for p, field in zip(parameters, fields, strict=fidelity is None)
+    }
+    if fidelity is None:
+        return Trial(number, configuration)
+    return Trial(number, configuration, float(fields[len(parameters)]), Stage(0, 0, number))
+
+
 def make_pending(scenario: Scenario, rows: Sequence[str]) -> None:
     """Write the journal of a run that was killed when it had asked `rows`."""
-    parameters, codec = scenario.space.parameters, serve.codec_of(scenario)
-    trials = [
-        Trial(
-            number,
-            {
-                p.name: p.parse(field) if field else None
-                for p, field in zip(parameters, codec.split(row), strict=True)
-            },
-        )
-        for number, row in enumerate(rows)
-    ]
+    codec = serve.codec_of(scenario)
+    trials = [trial(scenario, n, codec.split(row)) for n, row in enumerate(rows)]
     assert scenario.seed is not None
     records = [start(scenario.document, scenario.seed), Ask(0.0, 0.0, trials, {})]
     Path(scenario.files.journal).write_bytes(b"".join(map(to_line, records)))
@@ -72,15 +75,21 @@ def understood(journal: Path) -> list[str]:
     """Return what the journal says of the results, in the words of a transcript."""
     records = [json.loads(line) for line in journal.read_text().splitlines()]
     lines = []
+    asked = {trial["id"]: trial for record in records for trial in record.get("trials", ())}
     for record in records:
         for told in record.get("evaluations", ()):
             values = [repr(v).removesuffix(".0") for v in told["objectives"].values()]
             words = [",".join(values) or "failed"]
             words += ["infeasible"] if values and not told["feasible"] else []
             if record["type"] == "tell":
+                reached = told.get("fidelity")
+                early = reached != asked[told["id"]].get("fidelity")
+                words += [f"up to {reached:g}"] if early else []
                 lines.append(" ".join([str(told["id"] + 1), *words]))
             else:
-                inputs = (str(v).removesuffix(".0") for v in told["configuration"].values())
+                values = [*told["configuration"].values()]
+                values += [told["fidelity"]] if "fidelity" in told else []
+                inputs = (str(v).removesuffix(".0") for v in values)
                 lines.append(" ".join(["new", *words, "at", ",".join(inputs)]))
         if record["type"] == "abandon":
             lines += [f"unanswered {number + 1}" for number in record["ids"]]
@@ -95,6 +104,7 @@ def test_daemon_keeps_to_the_transcript(path, fork, tmp_path, write_scenario) ->
         **transcript.document,
         design_of_experiment={"number_of_samples": len(rows)},
         print_best=bool(transcript.best),
+        max_evaluations=len(rows) if "fidelity" in transcript.document else None,
         run_directory=str(tmp_path),
     )
     make_pending(Scenario.load(scenario), rows)

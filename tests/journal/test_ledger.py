@@ -2,7 +2,7 @@ import pytest
 
 from hmserve.errors import JournalError, UnknownTrialError
 from hmserve.journal.ledger import Ledger, replay
-from hmserve.journal.records import Abandon, Ask, Drop, End, Expire, Resume, Start, Tell
+from hmserve.journal.records import Abandon, Ask, Drop, End, Expire, Report, Resume, Start, Tell
 from hmserve.trial import Evaluation, Trial
 
 FIRST = Start(1, "hmserve 0.0", {}, 7, 1.0, 1, "h")
@@ -142,6 +142,16 @@ def test_an_optimizer_that_objects_is_reported_with_the_line(error):
 
     with pytest.raises(JournalError, match=rf"line 3 .*{error}"):
         replay([FIRST, ask(0), tell(0)], Objector())
+
+
+def test_a_report_is_of_a_trial_that_waits_and_changes_nothing_else():
+    listener = Listener()
+    records = [FIRST, ask(0, 1), Report(2.0, 1.5, 1, 3.0, 0.5), tell(0)]
+    ledger = replay(records, listener)
+    assert [name for name, _ in listener.calls[1:]] == ["tell"]
+    assert [t.id for t in ledger.pending] == [1]
+    with pytest.raises(ValueError, match="trial 0 is not pending"):
+        ledger.apply(Report(4.0, 3.0, 0, 3.0, 0.5))
 
 
 def test_an_expired_trial_is_not_awaited_and_can_still_be_told_once():

@@ -17,6 +17,7 @@ class Clock:
         """Let evaluations of some seconds be followed by a wait for the next trial."""
         for _ in range(times):
             group.vacated(seconds)
+            group.offered()
             self.now += wait
             group.filled()
 
@@ -73,3 +74,40 @@ def test_trials_come_again_when_a_batch_of_places_is_free() -> None:
     group = Places(4, 3)
     assert group.free(0) == 4
     assert [group.free(held) for held in (4, 3, 2, 1, 2, 3, 4)] == [0, 0, 0, 3, 2, 1, 0]
+
+
+def test_waiting_for_a_second_place_is_not_the_time_of_a_proposal(clock: Clock) -> None:
+    group = Places(1, 1, eager=True)
+    clock.work(group, seconds=0.05, wait=0.04)
+    assert group.hungry
+    for held in (4, 3, 2):
+        # Evaluations have become slow, proposals have not.
+        group.vacated(5.0)
+        if group.free(held):
+            clock.now += 0.05
+            group.filled()
+        clock.now += 5.0
+    clock.work(group, seconds=5.0, wait=0.05)
+    assert not group.hungry
+    assert group.free(1) == 0
+
+
+def test_one_worker_alone_bridges_the_longest_proposal_it_has_seen(clock: Clock) -> None:
+    group = Places(1, 1, eager=True)
+    clock.work(group, seconds=0.05, wait=0.04)
+    assert group.most == 4
+    clock.work(group, seconds=0.05, wait=0.25, times=1)
+    assert group.most == 7
+    clock.work(group, seconds=0.05, wait=0.9, times=1)
+    assert group.most == 8
+    clock.work(group, seconds=0.05, wait=0.04, times=100)
+    assert group.most == 4
+
+
+def test_trials_that_nobody_was_offered_a_place_for_say_nothing(clock: Clock) -> None:
+    group = Places(4, 1)
+    for _ in range(30):
+        group.vacated(0.05)
+        clock.now += 1.0
+        group.filled()
+    assert not group.ahead

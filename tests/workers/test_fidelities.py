@@ -1,6 +1,5 @@
 """Commands that evaluate as far as they are told, tell how they stand, and are ended early."""
 
-import json
 import os
 from pathlib import Path
 
@@ -12,8 +11,6 @@ from hmserve.journal.jsonl import read
 from hmserve.journal.records import Report, Tell
 from hmserve.scenario import Scenario
 from hmserve.serving.command import check_command, with_command
-
-HERE = Path(__file__)
 
 
 def scenario(directory, script, fidelity=None, evaluator=None, **changes) -> Scenario:
@@ -105,26 +102,110 @@ def test_a_command_that_is_not_told_how_far_to_go_is_refused(tmp_path) -> None:
 
 
 def test_stopping_that_would_leave_constraints_unmeasured_is_refused(tmp_path) -> None:
-    found = scenario(
-        tmp_path, "", FULL, output_constraints={"stress": [None, 1]}
-    )
+    found = scenario(tmp_path, "", FULL, output_constraints={"stress": [None, 1]})
     with pytest.raises(UsageError, match="leaves stress unmeasured"):
         check_command(found)
 
 
-# Reports at 1, then goes on for ever unless it is among the good ones.
-ENDLESS = 'echo "Report 1,$1"; [ "$1" -lt 10 ] || sleep 60; echo "Report $2,$1"; echo "$1"'
+# Those after the first two are worse than they, and go on for ever.
+ENDLESS = """
+echo "Report 1,$HMSERVE_TRIAL"
+[ $HMSERVE_TRIAL -lt 2 ] || sleep 60
+echo "Report $2,$HMSERVE_TRIAL"
+echo "$HMSERVE_TRIAL"
+"""
+
+
+def outcomes(rows):
+    return [
+        (
+            row.evaluation.trial.fidelity,
+            dict(row.evaluation.objectives),
+            row.evaluation.feasible,
+        )
+        for row in rows
+    ]
 
 
 def test_what_is_to_stop_is_ended_and_counts_with_what_it_reported_last(tmp_path) -> None:
-    found = scenario(tmp_path, ENDLESS, {**FULL, "num_iterations": 12})
-    warm = tmp_path / "warm.csv"
-    warm.write_text("x,epochs,f\n" + "".join(f"{x},9,{x}\n" for x in range(3)))
+    found = scenario(tmp_path, ENDLESS, {**FULL, "num_iterations": 4})
     rows = run(found)
-    values = {x: fidelity for x, fidelity in told(rows)}
-    early = [x for x, fidelity in values.items() if fidelity == 1]
-    assert early
-    assert all(x >= 10 for x in early)
-    assert all(row.evaluation.objectives["f"] == x for row, (x, _) in zip(rows, told(rows)))
+    assert outcomes(rows) == [
+        (9, {"f": 0.0}, True),
+        (9, {"f": 1.0}, True),
+        (1, {"f": 2.0}, True),
+        (1, {"f": 3.0}, True),
+    ]
     records = read(found.files.journal).records
-    assert any(isinstance(record, Report) for record in records)
+    reports = [(r.id, r.fidelity, r.objective) for r in records if isinstance(r, Report)]
+    assert reports[:5] == [(0, 1, 0), (0, 9, 0), (1, 1, 1), (1, 9, 1), (2, 1, 2)]
+    assert [len(r.evaluations) for r in records if isinstance(r, Tell)] == [1] * 4
+
+
+def test_reports_of_what_is_maximised_are_turned(tmp_path) -> None:
+    gain = [{"name": "f", "goal": "maximize"}]
+    script = ENDLESS.replace("$HMSERVE_TRIAL", "-$HMSERVE_TRIAL").replace("[ -", "[ ")
+    found = scenario(
+        tmp_path, script, {**FULL, "num_iterations": 3}, optimization_objectives=gain
+    )
+    assert outcomes(run(found))[2] == (1, {"f": 2.0}, True)
+
+
+def test_a_report_is_no_output_and_what_only_looks_like_one_is(tmp_path) -> None:
+    script = 'echo Report on all; echo "Report 1,x"; echo 5; echo "Report 9,3"'
+    found = scenario(tmp_path, script, {**HALVING, "max": 1})
+    assert outcomes(run(found)) == [(1, {"f": 5.0}, True)]
+
+
+def test_a_report_that_cannot_be_is_complained_of_once(tmp_path) -> None:
+    script = 'for i in 1 2 3; do echo "Report 10,5"; done; echo "Report 1,nan"; echo 5'
+    found = scenario(tmp_path, script, {**FULL, "num_iterations": 1})
+    assert outcomes(run(found)) == [(9, {"f": 5.0}, True)]
+    assert log_of(found).count("a report is not used: epochs: expected a number above 0") == 1
+
+
+def test_a_timeout_after_reports_is_a_failure(tmp_path) -> None:
+    script = 'echo "Report 3,5"; sleep 60'
+    found = scenario(tmp_path, script, {**FULL, "num_iterations": 1}, {"timeout": 0.5})
+    assert outcomes(run(found)) == [(9, {}, False)]
+
+
+def test_an_evaluation_may_say_that_it_ended_early(tmp_path) -> None:
+    found = scenario(
+        tmp_path,
+        "",
+        {**FULL, "num_iterations": 2},
+        {"command": ["echo", '{{"f": 5, "epochs": 4, "asked": {epochs}}}']},
+    )
+    assert outcomes(run(found)) == [(4, {"f": 5.0}, True)] * 2
+
+
+COUNT = """
+cd "$HMSERVE_CHECKPOINT"; echo "$HMSERVE_TRIAL" >> trials; wc -l < trials; [ $1 != 7 ]
+"""
+
+
+def test_a_configuration_goes_on_in_a_directory_of_its_own(tmp_path) -> None:
+    fidelity = {**HALVING, "resumable": True}
+    stale = tmp_path / "app_checkpoints" / "0"
+    stale.mkdir(parents=True)
+    (stale / "trials").write_text("an earlier run\n")
+    rows = run(scenario(tmp_path, COUNT, fidelity, {"directories": "keep"}))
+    feasible = [row.evaluation for row in rows if row.evaluation.feasible]
+    assert [e.objectives["f"] for e in feasible][-4:] == [2, 2, 2, 3]
+    assert (tmp_path / "app_checkpoints" / "0.1" / "trials").read_text() == "an earlier run\n"
+    best = feasible[-1].trial
+    kept = tmp_path / "app_checkpoints" / str(best.stage.root) / "trials"
+    assert kept.read_text().split()[-1] == str(best.id)
+
+
+@pytest.mark.parametrize("changes", [{}, {"max_evaluations": 10}])
+def test_checkpoints_are_removed_when_nobody_can_go_on_from_them(changes, tmp_path) -> None:
+    fidelity = {**HALVING, "resumable": True}
+    rows = run(scenario(tmp_path, COUNT, fidelity, **changes))
+    failed = {row.evaluation.trial.id for row in rows if not row.evaluation.feasible}
+    left = sorted(int(path.name) for path in (tmp_path / "app_checkpoints").glob("*"))
+    assert left == ([n for n in range(9) if n not in failed] if changes else [])
+    if changes:
+        assert len(run(scenario(tmp_path, COUNT, fidelity), resume=True)) == 13
+        assert not (tmp_path / "app_checkpoints").exists()

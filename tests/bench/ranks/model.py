@@ -2,10 +2,10 @@
 
 import json
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 HEADER: Final = 22
 """Bytes of a frame beside its records."""
@@ -50,6 +50,10 @@ class Costs:
         """Read a JSON object of these names."""
         found = json.loads(path.read_text())
         return cls(**{f.name: _tuples(found[f.name]) for f in fields(cls)})
+
+    def with_(self, **changes: Any) -> "Costs":
+        """Return these costs but for some."""
+        return replace(self, **changes)
 
     def ask(self, known: float) -> float:
         """Return the seconds of an ask, interpolated by the logarithm of what is known."""
