@@ -318,6 +318,22 @@ class AskTell(Closing):
         if faulty:
             raise ResultsError(faulty)
 
+    def report(self, trial: Trial, fidelity: float, objective: float) -> bool:
+        """Say how a pending trial stands; return whether its evaluation is to go on.
+
+        If not, tell it with the fidelity it has reached: `{"loss": 0.5, "epochs": 4}`.
+
+        Args:
+            trial: One that `ask` returned.
+            fidelity: How far it has come.
+            objective: As measured there.
+
+        Raises:
+            UnknownTrialError: It is not pending.
+            UsageError: It cannot have come so far.
+        """
+        return self._dialogue.report(self._dialogue.trial(trial.id), fidelity, objective)
+
     def observe(
         self, configuration: Configuration, outcome: Any, fidelity: float | None = None
     ) -> None:

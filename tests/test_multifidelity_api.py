@@ -276,3 +276,28 @@ def test_the_examples_of_the_document_print_what_it_says(
     for code, shown in EXAMPLES:
         exec(code, names)  # noqa: S102 - the user's own words
         assert capsys.readouterr().out == shown
+
+
+def test_a_trial_that_reports_badly_is_ended_early_and_told_as_far_as_it_came(
+    document: Document,
+) -> None:
+    fidelity = {**document["fidelity"], "scheduler": "full", "stopping": "asha"}
+    with hmserve.AskTell({**document, "fidelity": fidelity}) as run:
+        ended = []
+        for value in range(6):
+            (trial,) = run.ask()
+            assert trial.fidelity == 9
+            if run.report(trial, 1, float(value)):
+                run.tell(trial, float(value))
+            else:
+                run.tell(trial, {"loss": float(value), "epochs": 1})
+                ended.append(value)
+        # Of fewer than three nobody is the worst.
+        assert ended == [2, 3, 4, 5]
+        assert [r["epochs"] for r in run.result.records] == [9, 9, 1, 1, 1, 1]
+        (trial,) = run.ask()
+        with pytest.raises(UsageError):
+            run.report(trial, 10, 0.0)
+        run.tell(trial, 0.5)
+        with pytest.raises(UnknownTrialError):
+            run.report(trial, 1, 0.0)
