@@ -55,12 +55,15 @@ class FeasibilityWords:
         self.expected = f"{true_value!r} or {false_value!r} (or true/false, 1/0, yes/no)"
 
     def read(self, text: str) -> bool:
-        """Return what `text` says, whatever its case.
+        """Return what `text` says, whatever its case; 1.0 and 0.0 are what 1 and 0 are.
 
         Raises:
             ValueError: It is none of the words.
         """
         word = self._words.get(text, self._words.get(text.lower()))
+        if word is None:
+            number = parse_float(text)
+            word = None if number is None else self._words.get(f"{number:g}")
         if word is None:
             raise ValueError(f"expected {self.expected}")
         return word

@@ -19,6 +19,9 @@ _HEARD: Final = 0.2
 """Seconds for the launcher to pass on what this rank said last: it would lose it."""
 _LAST: Final = 10.0
 """Seconds in which a launcher ends all ranks of a job that was aborted."""
+_LOOKS: Final = 4
+"""So many looks in a row have to find nothing: MPICH takes in one message a look or none, and
+who gives up at the first look without one hears everything late."""
 _DIGEST: Final = 8
 """Bytes by which two values are told apart."""
 _SIZES: Final = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
@@ -110,9 +113,13 @@ class Network:
 
     def receive(self) -> list[tuple[int, bytes]]:
         """Return what has come, with the rank it came from, in the order it was sent."""
-        status = self._mpi.Status()
-        while (message := self._comm.Improbe(self._mpi.ANY_SOURCE, _TAG, status)) is not None:
-            buffer = bytearray(status.Get_count(self._mpi.BYTE))
+        status, looks = self._mpi.Status(), 0
+        while looks < _LOOKS:
+            message = self._comm.Improbe(self._mpi.ANY_SOURCE, _TAG, status)
+            if message is None:
+                looks += 1
+                continue
+            buffer, looks = bytearray(status.Get_count(self._mpi.BYTE)), 0
             request = message.Irecv([buffer, self._mpi.BYTE])
             self._coming.append((status.Get_source(), request, buffer))
         found = []

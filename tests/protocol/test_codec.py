@@ -99,13 +99,13 @@ def test_any_other_text_is_refused(text) -> None:
         parse_objective(text)
 
 
-@pytest.mark.parametrize("word", ["true", "True", "TRUE", "1", "yes", "Yes"])
+@pytest.mark.parametrize("word", ["true", "True", "TRUE", "1", "1.0", "1e0", "yes", "Yes"])
 def test_words_for_feasible(word) -> None:
     assert with_feasibility(word)
     assert with_feasibility(word, true_value="ok", false_value="bad")
 
 
-@pytest.mark.parametrize("word", ["false", "False", "0", "no", "NO"])
+@pytest.mark.parametrize("word", ["false", "False", "0", "0.0", "no", "NO"])
 def test_words_for_infeasible(word) -> None:
     assert not with_feasibility(word)
 
@@ -114,6 +114,7 @@ def test_the_configured_words_come_first() -> None:
     words = {"true_value": "0", "false_value": "1"}
     assert with_feasibility("0", **words)
     assert not with_feasibility("1", **words)
+    assert not with_feasibility("1.0", **words)
     assert with_feasibility("true", **words)
 
 

@@ -1,0 +1,3 @@
+module hmserve-client
+
+go 1.18

@@ -1,0 +1,407 @@
+// Package hmserve is a client of hmserve in one file: Go 1.18 or later, the standard library only.
+//
+//	client, err := hmserve.Start("app.json", []string{"Seconds", "Valid"}, nil)
+//	...
+//	defer client.Close()
+//	best, err := client.Minimise(func(t hmserve.Trial) []float64 {
+//		return []float64{measure(t.Int("tile")), 1}
+//	})
+package hmserve
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Refused is the error of a row that hmserve did not take (ask-tell); nothing has changed, the run goes on.
+type Refused struct{ Reason string }
+
+func (r *Refused) Error() string { return r.Reason }
+
+// Options say how hmserve is started.
+type Options struct {
+	Program   string   // its path; else the environment variable HMSERVE, else "hmserve"
+	AskTell   bool     // results come one by one, in any order
+	Arguments []string // more of them, such as "--resume"
+}
+
+// Trial is one configuration: values by name. The fidelity, if the scenario has one, is a value too.
+type Trial struct {
+	Names, Values []string // as hmserve wrote them; what is inactive is empty
+	header, row   string
+}
+
+// Text returns a value, or "" for an inactive parameter and a name that there is not.
+func (t Trial) Text(name string) string {
+	for k, each := range t.Names {
+		if each == name {
+			return t.Values[k]
+		}
+	}
+	return ""
+}
+
+// Active says whether there is such a value and its condition is met.
+func (t Trial) Active(name string) bool { return t.Text(name) != "" }
+
+// Real returns a number, or NaN where there is none.
+func (t Trial) Real(name string) float64 {
+	if value, err := strconv.ParseFloat(t.Text(name), 64); err == nil {
+		return value
+	}
+	return math.NaN()
+}
+
+// Int returns an integer, or 0 where there is none.
+func (t Trial) Int(name string) int {
+	value, _ := strconv.Atoi(t.Text(name))
+	return value
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// Permutation returns the places of a permutation.
+func (t Trial) Permutation(name string) (order []int) {
+	for _, text := range digits.FindAllString(t.Text(name), -1) {
+		place, _ := strconv.Atoi(text)
+		order = append(order, place)
+	}
+	return order
+}
+
+// Client is hmserve as a child process. Goroutines may share it: each method is one message and its answer.
+type Client struct {
+	outputs string
+	columns int
+	askTell bool
+	child   *exec.Cmd
+	to      io.WriteCloser
+	from    *bufio.Reader
+	said    bytes.Buffer
+	lock    sync.Mutex
+	begun   bool
+	open    int
+	best    []Trial
+	ended   bool
+	left    bool
+	status  error
+}
+
+// Start starts hmserve. The outputs are the columns you answer: objectives, measured constraints, feasibility.
+func Start(scenario string, outputs []string, options *Options) (*Client, error) {
+	if options == nil {
+		options = &Options{}
+	}
+	program := options.Program
+	if program == "" {
+		program = os.Getenv("HMSERVE")
+	}
+	if program == "" {
+		program = "hmserve"
+	}
+	arguments := append([]string{"--config", scenario}, options.Arguments...)
+	if options.AskTell {
+		arguments = append(arguments, "--protocol", "ask-tell")
+	}
+	c := &Client{outputs: strings.Join(outputs, ","), columns: len(outputs), askTell: options.AskTell}
+	c.child = exec.Command(program, arguments...)
+	c.child.Stderr = &c.said
+	to, err := c.child.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	from, err := c.child.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.child.Start(); err != nil {
+		return nil, fmt.Errorf("cannot start hmserve: %w", err)
+	}
+	c.to, c.from = to, bufio.NewReader(from)
+	return c, nil
+}
+
+// Ask returns trials, or io.EOF when the run is over. Classic: all of the next request, when all of the last one
+// are told. Ask-tell: at most count, and none until one that is out is told.
+func (c *Client) Ask(count int) ([]Trial, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.ended {
+		return nil, io.EOF
+	}
+	if c.askTell {
+		if err := c.write(fmt.Sprintf("Ask %d\n", count)); err != nil {
+			return nil, err
+		}
+	} else if c.open > 0 {
+		return nil, fmt.Errorf("%d trials of the last request have no result yet", c.open)
+	}
+	c.begun = false
+	for {
+		line, err := c.read()
+		if err != nil {
+			return nil, err
+		}
+		if rows, ok := counted(line, "Request "); ok {
+			c.open = rows
+			return c.rows(rows)
+		}
+		if line == "End of HyperMapper" {
+			return nil, c.over()
+		}
+		if _, ok := counted(line, "Wait "); ok && c.askTell {
+			return nil, nil
+		}
+		if known, err := c.aside(line); err != nil || !known {
+			if err == nil {
+				err = c.garbage("a request", line)
+			}
+			return nil, err
+		}
+	}
+}
+
+// Tell tells what came of a trial: a value for each output (feasibility: 0 or 1), or nil if it failed, as NaN for
+// an objective says too. The error is a *Refused if hmserve does not take it (ask-tell).
+func (c *Client) Tell(trial Trial, values []float64) error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if values != nil && len(values) != c.columns {
+		return errors.New("expected a value for each output")
+	}
+	row := trial.row
+	for k := 0; k < c.columns; k++ {
+		row += ","
+		if values != nil {
+			row += strconv.FormatFloat(values[k], 'g', -1, 64)
+		}
+	}
+	header := trial.header + "," + c.outputs + "\n"
+	if c.askTell {
+		return c.confirm("Tell 1\n" + header + row + "\n")
+	}
+	if c.begun {
+		header = ""
+	}
+	c.begun = true
+	c.open--
+	return c.write(header + row + "\n")
+}
+
+// Drop gives back a trial that was never evaluated (ask-tell).
+func (c *Client) Drop(trial Trial) error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.confirm("Drop 1\ntrial\n" + trial.Text("trial") + "\n")
+}
+
+// Stop has no more trials handed out (ask-tell).
+func (c *Client) Stop() error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.confirm("Stop\n")
+}
+
+// Best returns the best trials with their outputs. Classic: at the end, with "print_best": true.
+func (c *Client) Best() ([]Trial, error) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if !c.askTell {
+		return c.best, nil
+	}
+	line, err := c.say("Best\n")
+	if err != nil {
+		return nil, err
+	}
+	if rows, ok := counted(line, "Best "); ok {
+		return c.rows(rows)
+	}
+	return nil, c.garbage("Best", line)
+}
+
+// Minimise evaluates until the run is over, and returns the best trials.
+func (c *Client) Minimise(function func(Trial) []float64) ([]Trial, error) {
+	for {
+		trials, err := c.Ask(1)
+		if err == io.EOF {
+			return c.Best()
+		}
+		for k := 0; err == nil && k < len(trials); k++ {
+			err = c.Tell(trials[k], function(trials[k]))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Close ends the conversation; an error if the exit status of hmserve is not 0.
+func (c *Client) Close() error {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.left {
+		return nil
+	}
+	if c.leave() != nil {
+		return c.death()
+	}
+	return nil
+}
+
+func (c *Client) over() error {
+	c.ended = true
+	if !c.askTell && c.leave() != nil {
+		return c.death()
+	}
+	return io.EOF
+}
+
+func (c *Client) rows(count int) ([]Trial, error) {
+	header, err := c.read()
+	if err != nil {
+		return nil, err
+	}
+	trials := make([]Trial, 0, count)
+	for len(trials) < count {
+		row, err := c.read()
+		if err != nil {
+			return nil, err
+		}
+		trial := Trial{strings.Split(header, ","), cut(row), header, row}
+		if len(trial.Names) != len(trial.Values) {
+			return nil, c.garbage(fmt.Sprint(len(trial.Names), " values"), row)
+		}
+		trials = append(trials, trial)
+	}
+	return trials, nil
+}
+
+// cut parts a line at its commas, but not at those of a permutation.
+func cut(line string) []string {
+	depth := 0
+	cells := []string{""}
+	for _, c := range line {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if c == ',' && depth <= 0 {
+			cells = append(cells, "")
+		} else {
+			cells[len(cells)-1] += string(c)
+		}
+	}
+	return cells
+}
+
+// aside reads a block before the end; it returns whether the line begins one.
+func (c *Client) aside(line string) (bool, error) {
+	if c.askTell {
+		return false, nil
+	}
+	switch line {
+	case "Best point found:", "Minimum of the posterior mean:":
+		rows, err := c.rows(1)
+		if line[0] == 'B' {
+			c.best = rows
+		}
+		return true, err
+	case "", "Multiple objectives, there is no single best point.":
+		return true, nil
+	}
+	return false, nil
+}
+
+func (c *Client) say(message string) (string, error) {
+	if err := c.write(message); err != nil {
+		return "", err
+	}
+	answer, err := c.read()
+	if err == nil && strings.HasPrefix(answer, "Error ") {
+		err = fmt.Errorf("hmserve refused the message: %s", answer)
+	}
+	return answer, err
+}
+
+func (c *Client) confirm(message string) error {
+	answer, err := c.say(message)
+	if err != nil {
+		return err
+	}
+	var taken, refused int
+	if n, _ := fmt.Sscanf(answer, "Ok %d %d", &taken, &refused); n != 2 {
+		return c.garbage("Ok", answer)
+	}
+	var reasons []string
+	for row := 0; row < refused; row++ {
+		line, err := c.read()
+		if err != nil {
+			return err
+		}
+		parts := strings.SplitN(line, " ", 3)
+		reasons = append(reasons, parts[len(parts)-1])
+	}
+	if refused > 0 {
+		return &Refused{strings.Join(reasons, "; ")}
+	}
+	return nil
+}
+
+func (c *Client) write(text string) error {
+	if c.left {
+		return c.death()
+	}
+	if _, err := io.WriteString(c.to, text); err != nil {
+		return c.death()
+	}
+	return nil
+}
+
+func (c *Client) read() (string, error) {
+	if c.left {
+		return "", c.death()
+	}
+	line, err := c.from.ReadString('\n')
+	if err != nil {
+		return "", c.death()
+	}
+	return strings.TrimSuffix(line, "\n"), nil
+}
+
+func (c *Client) garbage(expected, line string) error {
+	_ = c.child.Process.Kill()
+	_ = c.leave()
+	return fmt.Errorf("expected %s from hmserve, came %.200q", expected, line)
+}
+
+func (c *Client) death() error {
+	_ = c.leave()
+	return fmt.Errorf("hmserve ended with %v: %s", c.child.ProcessState, strings.TrimSpace(c.said.String()))
+}
+
+// leave closes the pipe, waits, and returns how hmserve ended.
+func (c *Client) leave() error {
+	if !c.left {
+		c.left = true
+		_ = c.to.Close()
+		c.status = c.child.Wait()
+	}
+	return c.status
+}
+
+func counted(line, word string) (int, bool) {
+	count, err := strconv.Atoi(strings.TrimPrefix(line, word))
+	return count, err == nil && strings.HasPrefix(line, word)
+}

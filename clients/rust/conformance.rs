@@ -1,0 +1,69 @@
+//! The driver for ../conformance: SCENARIO DIALECT OUTPUTS.
+mod hmserve;
+
+use hmserve::{Client, Error, Options, Result, Trial};
+
+fn black_box(trial: &Trial, outputs: &[&str]) -> Option<Vec<f64>> {
+    let c = trial.text("c").unwrap_or_default();
+    if c == "fails" {
+        return None;
+    }
+    let x = trial.real("x")?;
+    let mut value = x * x + trial.real("n").unwrap_or(0.0) + trial.real("m").unwrap_or(0.0);
+    value += trial.real("epochs").map_or(0.0, |epochs| 1.0 / epochs);
+    for (place, k) in trial.permutation("p").unwrap_or_default().into_iter().enumerate() {
+        value += ((place + 1) * k) as f64;
+    }
+    let valid = f64::from(c != "infeasible");
+    let answer = |name: &&str| match *name {
+        "Value" => value,
+        "Cost" => 1.0 - x,
+        _ => valid,
+    };
+    Some(outputs.iter().map(answer).collect())
+}
+
+fn tell(client: &mut Client, trial: &Trial, outputs: &[&str]) -> Result<()> {
+    match client.tell(trial, black_box(trial, outputs).as_deref()) {
+        Err(Error::Refused(reason)) => {
+            println!("refused {reason}");
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn converse(arguments: &[String]) -> Result<()> {
+    let [_, scenario, dialect, list] = arguments else { panic!("SCENARIO DIALECT OUTPUTS") };
+    let outputs: Vec<&str> = list.split(',').collect();
+    let ask_tell = dialect == "ask-tell";
+    let mut client = Client::with(scenario, &outputs, Options { ask_tell, ..Options::default() })?;
+    let mut held: Option<Trial> = None;
+    while let Some(trials) = client.ask(2)? {
+        let waits = trials.is_empty();
+        for trial in trials {
+            if let Some(held) = held.replace(trial) {
+                tell(&mut client, &held, &outputs)?;
+            }
+        }
+        if waits || !ask_tell {
+            if let Some(held) = held.take() {
+                tell(&mut client, &held, &outputs)?;
+            }
+        }
+    }
+    for (name, text) in client.best()?.iter().flat_map(|trial| &trial.items) {
+        println!("best {name}={text}");
+    }
+    client.close()?;
+    println!("end");
+    Ok(())
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Err(error) = converse(&arguments) {
+        eprintln!("conformance: {error}");
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,329 @@
+//! A client of hmserve in one file: the standard library only.
+//!
+//! ```no_run
+//! mod hmserve;
+//! let mut client = hmserve::Client::new("app.json", &["Seconds", "Valid"])?;
+//! client.minimise(|trial| Some(vec![measure(trial.integer("tile").unwrap()), 1.0]))?;
+//! println!("{:?}", client.best()?);
+//! ```
+#![allow(dead_code)]
+
+use std::fmt;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+#[derive(Debug)]
+pub enum Error {
+    /// hmserve could not be started, ended early, or said what cannot be understood.
+    Hmserve(String),
+    /// hmserve did not take a row (ask-tell); nothing has changed, the run goes on.
+    Refused(String),
+    /// The caller did something that the protocol has no room for.
+    Misuse(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Hmserve(text) | Error::Refused(text) | Error::Misuse(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// One configuration: values by name. The fidelity, if the scenario has one, is a value too.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// Names and values as hmserve wrote them, in its order.
+    pub items: Vec<(String, String)>,
+    header: String,
+    row: String,
+}
+
+impl Trial {
+    fn new(header: &str, row: String) -> Result<Trial> {
+        let (names, cells) = (cut(header), cut(&row));
+        if names.len() != cells.len() {
+            return Err(Error::Hmserve(format!("expected {} values from hmserve, came '{row}'", names.len())));
+        }
+        let items = names.into_iter().zip(cells).collect();
+        Ok(Trial { items, header: header.to_string(), row })
+    }
+
+    /// The text of a value; None where a parameter is inactive, or there is none of this name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let (_, text) = self.items.iter().find(|(each, _)| each == name)?;
+        (!text.is_empty()).then_some(text.as_str())
+    }
+
+    pub fn real(&self, name: &str) -> Option<f64> {
+        self.text(name)?.parse().ok()
+    }
+
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        self.text(name)?.parse().ok()
+    }
+
+    pub fn permutation(&self, name: &str) -> Option<Vec<usize>> {
+        let text = self.text(name)?.strip_prefix('(')?.strip_suffix(')')?;
+        let places = text.split(',').map(str::trim).filter(|place| !place.is_empty());
+        places.map(|place| place.parse().ok()).collect()
+    }
+}
+
+/// Cuts a line at its commas, but not at those of a permutation.
+fn cut(line: &str) -> Vec<String> {
+    let mut depth = 0;
+    let parts = line.split(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth <= 0
+    });
+    parts.map(String::from).collect()
+}
+
+/// How hmserve is started.
+#[derive(Default)]
+pub struct Options {
+    /// Its path; else the environment variable HMSERVE, else `hmserve`.
+    pub program: Option<String>,
+    /// Whether results come one by one, in any order.
+    pub ask_tell: bool,
+    /// More of its arguments, such as `--resume`.
+    pub arguments: Vec<String>,
+}
+
+/// hmserve as a child process, which ends with the object.
+pub struct Client {
+    outputs: Vec<String>,
+    ask_tell: bool,
+    child: Child,
+    to: Option<ChildStdin>,
+    from: BufReader<ChildStdout>,
+    messages: std::path::PathBuf,
+    begun: String,
+    open: usize,
+    best: Vec<Trial>,
+    ended: bool,
+}
+
+impl Client {
+    /// Starts hmserve. `outputs` are the columns you answer: objectives, measured constraints, feasibility.
+    pub fn new(scenario: &str, outputs: &[&str]) -> Result<Client> {
+        Client::with(scenario, outputs, Options::default())
+    }
+
+    pub fn with(scenario: &str, outputs: &[&str], options: Options) -> Result<Client> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let variable = std::env::var("HMSERVE").ok().filter(|text| !text.is_empty());
+        let program = options.program.or(variable).unwrap_or_else(|| "hmserve".to_string());
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let messages = std::env::temp_dir().join(format!("hmserve-{}-{number}.txt", std::process::id()));
+        let cannot = |error: std::io::Error| Error::Hmserve(format!("cannot start {program}: {error}"));
+        let mut command = Command::new(&program);
+        command.args(["--config", scenario]).args(&options.arguments);
+        if options.ask_tell {
+            command.args(["--protocol", "ask-tell"]);
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(File::create(&messages).map_err(cannot)?);
+        let mut child = command.spawn().map_err(|error| {
+            let _ = std::fs::remove_file(&messages);
+            cannot(error)
+        })?;
+        Ok(Client {
+            outputs: outputs.iter().map(ToString::to_string).collect(),
+            ask_tell: options.ask_tell,
+            to: child.stdin.take(),
+            from: BufReader::new(child.stdout.take().expect("stdout is piped")),
+            child,
+            messages,
+            begun: String::new(),
+            open: 0,
+            best: Vec::new(),
+            ended: false,
+        })
+    }
+
+    /// Asks for trials; None when the run is over. Classic: all of the next request, when all of the last one are
+    /// told. Ask-tell: at most `count`, and none until one that is out is told.
+    pub fn ask(&mut self, count: usize) -> Result<Option<Vec<Trial>>> {
+        if self.ended {
+            return Ok(None);
+        }
+        if self.ask_tell {
+            self.write(&format!("Ask {count}\n"))?;
+        } else if self.open > 0 {
+            return Err(Error::Misuse(format!("{} trials of the last request have no result yet", self.open)));
+        }
+        loop {
+            let line = self.read()?;
+            if let Some(rows) = counted(&line, "Request ") {
+                self.open = rows;
+                self.begun.clear();
+                return self.rows(rows).map(Some);
+            }
+            if line == "End of HyperMapper" {
+                self.ended = true;
+                if !self.ask_tell {
+                    self.close()?;
+                }
+                return Ok(None);
+            }
+            if self.ask_tell && counted(&line, "Wait ").is_some() {
+                return Ok(Some(Vec::new()));
+            }
+            if self.ask_tell || !self.aside(&line)? {
+                return Err(self.garbage("a request", &line));
+            }
+        }
+    }
+
+    /// Tells what came of a trial: a value for each output (feasibility: 0 or 1), or None if it failed, as NaN for
+    /// an objective says too.
+    pub fn tell(&mut self, trial: &Trial, values: Option<&[f64]>) -> Result<()> {
+        if values.is_some_and(|values| values.len() != self.outputs.len()) {
+            return Err(Error::Misuse("expected a value for each output".to_string()));
+        }
+        let header = format!("{},{}\n", trial.header, self.outputs.join(","));
+        let mut row = trial.row.clone();
+        for k in 0..self.outputs.len() {
+            row += &values.map_or(",".to_string(), |values| format!(",{}", values[k]));
+        }
+        if self.ask_tell {
+            return self.confirm(&format!("Tell 1\n{header}{row}\n"));
+        }
+        self.open = self.open.saturating_sub(1);
+        let begun = std::mem::replace(&mut self.begun, header.clone());
+        self.write(&format!("{}{row}\n", if begun == header { "" } else { &header }))
+    }
+
+    /// Gives back a trial that was never evaluated (ask-tell).
+    pub fn drop_trial(&mut self, trial: &Trial) -> Result<()> {
+        let number = trial.text("trial").unwrap_or_default().to_string();
+        self.confirm(&format!("Drop 1\ntrial\n{number}\n"))
+    }
+
+    /// Has no more trials handed out (ask-tell).
+    pub fn stop(&mut self) -> Result<()> {
+        self.confirm("Stop\n")
+    }
+
+    /// The best trials with their outputs. Classic: at the end, with `"print_best": true`.
+    pub fn best(&mut self) -> Result<Vec<Trial>> {
+        if !self.ask_tell {
+            return Ok(self.best.clone());
+        }
+        let line = self.say("Best\n")?;
+        match counted(&line, "Best ") {
+            Some(rows) => self.rows(rows),
+            None => Err(self.garbage("Best", &line)),
+        }
+    }
+
+    /// Evaluates until the run is over.
+    pub fn minimise(&mut self, mut function: impl FnMut(&Trial) -> Option<Vec<f64>>) -> Result<()> {
+        while let Some(trials) = self.ask(1)? {
+            for trial in &trials {
+                let values = function(trial);
+                self.tell(trial, values.as_deref())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the conversation; an error if the exit status of hmserve is not 0.
+    pub fn close(&mut self) -> Result<()> {
+        self.to = None;
+        match self.child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            _ => Err(self.death()),
+        }
+    }
+
+    fn rows(&mut self, count: usize) -> Result<Vec<Trial>> {
+        let header = self.read()?;
+        (0..count).map(|_| Trial::new(&header, self.read()?)).collect()
+    }
+
+    /// Reads a block before the end; returns whether `line` begins one.
+    fn aside(&mut self, line: &str) -> Result<bool> {
+        match line {
+            "Best point found:" => self.best = self.rows(1)?,
+            "Minimum of the posterior mean:" => drop(self.rows(1)?),
+            "" | "Multiple objectives, there is no single best point." => {}
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn say(&mut self, message: &str) -> Result<String> {
+        self.write(message)?;
+        let answer = self.read()?;
+        match answer.strip_prefix("Error ") {
+            Some(reason) => Err(Error::Hmserve(format!("hmserve refused the message: {reason}"))),
+            None => Ok(answer),
+        }
+    }
+
+    fn confirm(&mut self, message: &str) -> Result<()> {
+        let answer = self.say(message)?;
+        let counts = answer.strip_prefix("Ok ").and_then(|rest| rest.split_once(' '));
+        let Some(refused) = counts.and_then(|(_, refused)| refused.parse::<usize>().ok()) else {
+            return Err(self.garbage("Ok", &answer));
+        };
+        let mut reasons = Vec::new();
+        for _ in 0..refused {
+            let line = self.read()?;
+            reasons.push(line.splitn(3, ' ').last().unwrap_or_default().to_string());
+        }
+        if reasons.is_empty() { Ok(()) } else { Err(Error::Refused(reasons.join("; "))) }
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        match self.to.as_mut().map(|to| to.write_all(text.as_bytes()).and_then(|()| to.flush())) {
+            Some(Ok(())) => Ok(()),
+            _ => Err(self.death()),
+        }
+    }
+
+    fn read(&mut self) -> Result<String> {
+        let mut line = String::new();
+        match self.from.read_line(&mut line) {
+            Ok(_) if line.ends_with('\n') => {
+                line.pop();
+                Ok(line)
+            }
+            _ => Err(self.death()),
+        }
+    }
+
+    fn garbage(&mut self, expected: &str, line: &str) -> Error {
+        let _ = self.child.kill();
+        let start: String = line.chars().take(200).collect();
+        Error::Hmserve(format!("expected {expected} from hmserve, came '{start}'"))
+    }
+
+    fn death(&mut self) -> Error {
+        self.to = None;
+        let how = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let said = std::fs::read_to_string(&self.messages).unwrap_or_default();
+        Error::Hmserve(format!("hmserve ended with {how}: {}", said.trim()))
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.to = None;
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.messages);
+    }
+}
+
+fn counted(line: &str, word: &str) -> Option<usize> {
+    line.strip_prefix(word)?.parse().ok()
+}
