@@ -38,7 +38,13 @@ SCENARIO: dict[str, Any] = {
         "beta": {"parameter_type": "real", "values": [0.5, 0.99]},
         "activation": {"parameter_type": "categorical", "values": ["relu", "tanh", "logistic"]},
     },
-    "fidelity": {"name": "epochs", "type": "integer", "min": 1, "max": EPOCHS, "resumable": True},
+    "fidelity": {
+        "name": "epochs",
+        "type": "integer",
+        "min": 1,
+        "max": EPOCHS,
+        "resumable": True,
+    },
 }
 CHECKPOINTS = Path("results", "checkpoints")
 
@@ -109,6 +115,10 @@ if __name__ == "__main__":
         shutil.rmtree(CHECKPOINTS, ignore_errors=True)
     epochs = sum(record["epochs"] - record["previous"] for record in result.records)
     full = sum(record["epochs"] == EPOCHS for record in result.records)
-    print(f"{len(result.rows)} evaluations, {full} of them full: {epochs / EPOCHS:.1f} full ones")
+    print(
+        f"{len(result.rows)} evaluations, {full} of them full: {epochs / EPOCHS:.1f} full ones"
+    )
     if result.best:
-        print(f"loss {result.best.objectives['loss']:.4f} {dict(result.best.trial.configuration)}")
+        print(
+            f"loss {result.best.objectives['loss']:.4f} {dict(result.best.trial.configuration)}"
+        )

@@ -79,5 +79,7 @@ if __name__ == "__main__":
     full = sum(record["digits"] == DIGITS for record in result.records)
     print(f"{len(result.rows)} evaluations, {full} of them full: {cost:.1f} full ones")
     if result.best:
-        shown = {name: v for name, v in result.best.trial.configuration.items() if v is not None}
+        shown = {
+            name: v for name, v in result.best.trial.configuration.items() if v is not None
+        }
         print(f"error {result.best.objectives['error']:.4f} {shown}")
