@@ -30,13 +30,23 @@ SCENARIO: dict[str, Any] = {
     "run_directory": "results",
     "seed": 1,
     "input_parameters": {
-        "rate": {"parameter_type": "real", "values": [1e-5, 1e-1], "transform": "log"},
-        "neurons": {"parameter_type": "integer", "values": [4, 128], "transform": "log"},
-        "layers": {"parameter_type": "integer", "values": [1, 3]},
-        "batch": {"parameter_type": "ordinal", "values": [8, 16, 32, 64, 128, 256]},
-        "decay": {"parameter_type": "real", "values": [1e-6, 1], "transform": "log"},
-        "beta": {"parameter_type": "real", "values": [0.5, 0.99]},
+        "solver": {"parameter_type": "categorical", "values": ["adam", "sgd"]},
+        "rate": {"parameter_type": "real", "values": [1e-6, 10], "transform": "log"},
+        "beta": {
+            "parameter_type": "real",
+            "values": [0.1, 0.999],
+            "condition": {"solver": ["adam"]},
+        },
+        "momentum": {
+            "parameter_type": "real",
+            "values": [0, 0.999],
+            "condition": {"solver": ["sgd"]},
+        },
+        "batch": {"parameter_type": "ordinal", "values": [8, 16, 32, 64, 128, 256, 512]},
+        "neurons": {"parameter_type": "integer", "values": [2, 128], "transform": "log"},
+        "layers": {"parameter_type": "integer", "values": [1, 4]},
         "activation": {"parameter_type": "categorical", "values": ["relu", "tanh", "logistic"]},
+        "decay": {"parameter_type": "real", "values": [1e-7, 100], "transform": "log"},
     },
     "fidelity": {
         "name": "epochs",
@@ -55,8 +65,12 @@ TRAIN, TEST, TRAIN_LABELS, TEST_LABELS = train_test_split(
 
 
 def train(values: dict[str, Any]) -> float:
-    """Return the loss on unseen digits after so many epochs."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
+    """Return the loss on unseen digits after so many epochs.
+
+    A network that diverges raises: that is a failed evaluation.
+    """
+    for expected in (ConvergenceWarning, RuntimeWarning):
+        warnings.simplefilter("ignore", expected)
     epochs = values.get("epochs", EPOCHS)
     network = restored(values) or new(values)
     for _ in range(getattr(network, "epochs", 0), epochs):
@@ -69,11 +83,13 @@ def train(values: dict[str, Any]) -> float:
 def new(values: dict[str, Any]) -> MLPClassifier:
     return MLPClassifier(
         [values["neurons"]] * values["layers"],
+        solver=values["solver"],
         activation=values["activation"],
         learning_rate_init=values["rate"],
         batch_size=values["batch"],
         alpha=values["decay"],
-        beta_1=values["beta"],
+        beta_1=0.9 if values["beta"] is None else values["beta"],
+        momentum=values["momentum"] or 0.0,
         random_state=0,
     )
 

@@ -6,7 +6,7 @@ lowest, counts at the one below it, or at the lowest.
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,9 @@ from hmserve.trial import Trial
 
 _CLEAR = 1.0
 """So many standard errors above even odds agreement has to be, to be clear."""
+
+_SURE = 2.0
+"""So many below it has to be for a rung to be taken as upside down."""
 
 _TRUST = 3.0
 """So many agreeing results are supposed next to the full fidelity, at the lowest none."""
@@ -216,19 +219,22 @@ def agreement(first: Floats, second: Floats) -> tuple[float, float]:
     return float(concordant), float(discordant)
 
 
-def is_clear(concordant: float, discordant: float, trust: float = 0.0) -> bool:
+def is_clear(
+    concordant: float, discordant: float, trust: float = 0.0, errors: float = _CLEAR
+) -> bool:
     """Whether agreement is clearly better than a coin's.
 
     Args:
         concordant: Counts of `agreement`.
         discordant: The same.
         trust: What is supposed beforehand, 0 nothing, 1 the most.
+        errors: How many standard errors make it clear.
     """
     same, other = concordant + 1.0 + _TRUST * trust, discordant + 1.0
     n = same + other
     share = same / n
     error = math.sqrt(share * (1.0 - share) / (n + 1.0))
-    return share - _CLEAR * error > 0.5
+    return share - errors * error > 0.5
 
 
 def trusted(results: Results, top: int) -> Mask:
@@ -237,14 +243,56 @@ def trusted(results: Results, top: int) -> Mask:
     Each is compared with all above it; the highest rung is trusted.
     """
     found = np.ones(top + 1, dtype=bool)
-    merit = np.empty(len(results.level))
-    for rung in range(top + 1):
+    down = np.zeros(top + 1, dtype=bool)
+    for rung, is_down in downwards(results):
+        down[rung] = is_down
+    merit = _merit(results)
+    for low in range(top):
+        same, other = _against(results, merit, low, down)
+        found[low] = is_clear(same, other, low / top)
+    return found
+
+
+def downwards(results: Results) -> Iterator[tuple[int, bool]]:
+    """Yield rungs from the highest that was reached, and whether each is upside down.
+
+    That is one that clearly ranks configurations the other way than the rungs above it. None
+    are yielded if there are no results.
+    """
+    top = int(results.level.max(initial=-1))
+    down = np.zeros(top + 1, dtype=bool)
+    if top >= 0:
+        yield top, False
+        merit = _merit(results)
+    for low in range(top - 1, -1, -1):
+        same, other = _against(results, merit, low, down)
+        down[low] = is_clear(other, same, errors=_SURE)
+        yield low, bool(down[low])
+
+
+def _against(results: Results, merit: Ints, low: int, down: Mask) -> tuple[float, float]:
+    """Return how much a rung agrees with all above it, and how much it does not.
+
+    To agree with one that is upside down is to disagree.
+
+    Args:
+        results: What is known.
+        merit: The place of each result at its rung, shape (n,).
+        low: The rung.
+        down: Which rungs are upside down, as far as they are above it, shape (R,).
+    """
+    counts = np.zeros(2)
+    for high in range(low + 1, len(down)):
+        both = pairs(results, low, high)
+        same, other = agreement(merit[both.low], merit[both.high])
+        counts += (other, same) if down[high] else (same, other)
+    return float(counts[0]), float(counts[1])
+
+
+def _merit(results: Results) -> Ints:
+    """Return the place of each result among those at its rung, 0 for the best, shape (n,)."""
+    merit = np.empty(len(results.level), dtype=np.int64)
+    for rung in np.unique(results.level):
         rows = np.flatnonzero(results.level == rung)
         merit[rows[by_front(results.data.take(rows))]] = np.arange(len(rows))
-    for low in range(top):
-        counts = np.zeros(2)
-        for high in range(low + 1, top + 1):
-            both = pairs(results, low, high)
-            counts += agreement(merit[both.low], merit[both.high])
-        found[low] = is_clear(float(counts[0]), float(counts[1]), low / top)
-    return found
+    return merit

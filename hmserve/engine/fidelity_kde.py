@@ -5,7 +5,8 @@
 A proposal is the candidate of largest l / g, which is the one of largest expected improvement
 if both are right (Bergstra et al. 2011). One result that could be anywhere is added to the
 bad ones: far from all of them l / g would tell of tails alone, and be largest there. The
-model is that of the highest rung with enough results. What failed is bad and never good; what
+model is that of the highest rung with enough results, unless it ranks the other way than
+higher ones. What failed is bad and never good; what
 is pending is bad as long as it is out.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hmserve.arrays import Floats, Ints
-from hmserve.engine.fidelity_data import Results, by_front
+from hmserve.engine.fidelity_data import Results, by_front, downwards
 from hmserve.engine.fidelity_guide import Choose, Known
 from hmserve.engine.novelty import Novelty
 from hmserve.space.encoding import Encoding
@@ -88,7 +89,7 @@ class DensityGuide:
 
     def split(self, results: Results) -> Split | None:
         """Return good and bad rows of the highest rung that has enough; None if none has."""
-        rungs = range(int(results.level.max(initial=-1)), -1, -1)
+        rungs = (rung for rung, is_down in downwards(results) if not is_down)
         found = (self._split(results, rung) for rung in rungs)
         return next((split for split in found if split is not None), None)
 

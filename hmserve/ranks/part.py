@@ -143,12 +143,11 @@ def agreed(scenario: Scenario, network: Network, *, resume: bool) -> Plan:
         ScenarioError: What the scenario names cannot be read, or it does not fit the run.
         JournalError: A journal is damaged or in use.
     """
-    facts = [
-        ("the version of hmserve", __version__),
-        ("--resume", str(resume)),
-        *((f"the key {key} of the scenario", _text(v)) for key, v in scenario.document.items()),
-    ]
-    agree(network, facts)
+    document = dict(sorted(scenario.document.items()))
+    # First what another version of hmserve has as well.
+    facts = [("the version of hmserve", __version__), ("--resume", str(resume))]
+    agree(network, [*facts, ("the keys of the scenario", " ".join(document))])
+    agree(network, [(f"the key {k} of the scenario", _text(v)) for k, v in document.items()])
     if network.rank == 0 and not resume:
         _clear(scenario)
     drawn = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed

@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from hmserve.journal.ranks import merged
+from hmserve.journal.records import Tell
+
 
 def launcher() -> str | None:
     """Return the mpiexec beside this Python, or that on the path."""
@@ -132,7 +135,7 @@ def test_evaluators_know_their_rank_but_nothing_of_mpi(tmp_path) -> None:
     script = (
         "import os, sys; "
         "bad = [n for n in os.environ if n.startswith(('PMI', 'OMPI_', 'PRTE', 'HYDI'))]; "
-        "sys.exit(f'inherited: {bad}') if bad else None; "
+        "sys.exit('inherited: ' + str(bad)) if bad else None; "
         "print(float(os.environ['HMSERVE_RANK']) + 10 * float(os.environ['HMSERVE_SIZE']))"
     )
     evaluator = {"command": [sys.executable, "-c", script, "{x0}{x1}{x2}"], "kind": "once"}
@@ -257,10 +260,9 @@ def started(tmp_path) -> Iterator[Callable[..., Started]]:
 
 def told(directory: Path) -> int:
     """Return how many evaluations the journals of all ranks hold."""
-    journals = (directory / "app_output_samples.ranks").glob("rank-*.journal")
-    lines = [line for journal in journals for line in journal.read_text().splitlines()]
-    records = [json.loads(line) for line in lines if line.startswith('{"type": "tell"')]
-    return sum(len(record["evaluations"]) for record in records)
+    journals = sorted((directory / "app_output_samples.ranks").glob("rank-*.journal"))
+    records = merged(map(str, journals))
+    return sum(len(record.evaluations) for record in records if isinstance(record, Tell))
 
 
 def wait_until_told(directory: Path, least: int) -> None:

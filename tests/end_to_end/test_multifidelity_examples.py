@@ -142,7 +142,8 @@ def test_the_plate_is_cooled_through_a_pipe(heat: Path) -> None:
 
 def some(**more: Any) -> dict[str, Any]:
     values = {"rate": 0.01, "neurons": 8, "layers": 1, "batch": 64, "decay": 1e-4}
-    return {**values, "beta": 0.9, "activation": "relu", **more}
+    kind = {"solver": "adam", "beta": 0.9, "momentum": None, "activation": "relu"}
+    return {**values, **kind, **more}
 
 
 def test_a_network_that_goes_on_is_the_one_that_was_trained_at_once(module: Any) -> None:

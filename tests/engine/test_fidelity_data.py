@@ -9,6 +9,7 @@ from hmserve.engine.fidelity_data import (
     aligned,
     by_front,
     crowding,
+    downwards,
     is_clear,
     level,
     places,
@@ -85,6 +86,21 @@ def test_a_rung_agrees_although_only_the_best_went_on():
     x = np.linspace(0, 1, 81)
     found = results((0, x, x**2), (1, x[:27], x[:27]), (2, x[:9], 3 * x[:9]))
     assert trusted(found, 4)[0]
+
+
+def test_what_agrees_with_a_rung_that_is_upside_down_is_so_too():
+    x = np.linspace(0, 1, 27)
+    found = results((0, x, -x), (1, x, -x), (2, x, -x), (4, x[:5], x[:5]))
+    assert list(downwards(found)) == [(4, False), (3, False), (2, True), (1, True), (0, True)]
+    # The rungs agree among themselves, and still none of them is believed.
+    np.testing.assert_array_equal(trusted(found, 4), [False, False, False, True, True])
+
+
+def test_three_results_the_other_way_are_too_few_to_call_a_rung_upside_down():
+    x = np.linspace(0, 1, 9)
+    for count, down in [(3, False), (4, True)]:
+        assert dict(downwards(results((0, x, -x), (1, x[:count], x[:count]))))[0] is down
+    assert list(downwards(results((0, x[:0], x[:0])))) == []
 
 
 def test_other_units_at_low_rungs_are_those_of_the_top_afterwards():

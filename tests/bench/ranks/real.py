@@ -130,7 +130,9 @@ def line(name: str, found: Findings) -> str:
     """Return a row of a table."""
     ages = f"{1e3 * found.p50:.1f} | {1e3 * found.p99:.0f}"
     sent = f"{found.messages:.1f} | {found.bytes / 1e3:.2f}"
-    return f"| {name} | {found.utilisation:.4f} | {ages} | {sent} | {100 * found.thread:.1f} % |"
+    return (
+        f"| {name} | {found.utilisation:.4f} | {ages} | {sent} | {100 * found.thread:.1f} % |"
+    )
 
 
 def main() -> int:
