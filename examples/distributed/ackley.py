@@ -1,4 +1,4 @@
-"""Ackley's function, and the bounds between which DeepHyper's tutorial looks for its minimum."""
+"""Ackley's function, and the bounds within which DeepHyper's tutorial minimises it."""
 
 import math
 import os
@@ -13,7 +13,7 @@ OPTIMUM = [5.0 + 1.5 * i for i in range(DIMENSION)]
 
 def ackley(xs, a=20.0, b=0.2, c=2 * math.pi):
     """Return Ackley's function, 0 at `OPTIMUM`, about 21 almost everywhere else."""
-    distances = [x - optimum for x, optimum in zip(xs, OPTIMUM)]
+    distances = [x - optimum for x, optimum in zip(xs, OPTIMUM, strict=True)]
     mean = sum(z * z for z in distances) / len(distances)
     waves = sum(math.cos(c * z) for z in distances) / len(distances)
     return a + math.e - a * math.exp(-b * math.sqrt(mean)) - math.exp(waves)

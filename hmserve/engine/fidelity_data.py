@@ -237,61 +237,62 @@ def is_clear(
     return share - errors * error > 0.5
 
 
+class Standing(NamedTuple):
+    """How the results at a rung are ranked at those above it.
+
+    Args:
+        rung: Which one.
+        same: How much it agrees with them, a count of `agreement`.
+        other: How much it does not.
+    """
+
+    rung: int
+    same: float
+    other: float
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it clearly ranks configurations the other way."""
+        return is_clear(self.other, self.same, errors=_SURE)
+
+
 def trusted(results: Results, top: int) -> Mask:
     """Return which rungs rank configurations as the highest ones that were reached do, (R,).
 
     Each is compared with all above it; the highest rung is trusted.
     """
-    found = np.ones(top + 1, dtype=bool)
-    down = np.zeros(top + 1, dtype=bool)
-    for rung, is_down in downwards(results):
-        down[rung] = is_down
-    merit = _merit(results)
-    for low in range(top):
-        same, other = _against(results, merit, low, down)
-        found[low] = is_clear(same, other, low / top)
+    found = np.array([is_clear(0.0, 0.0, low / top) for low in range(top)] + [True])
+    for rung, same, other in standings(results):
+        if rung < top:
+            found[rung] = is_clear(same, other, rung / top)
     return found
 
 
-def downwards(results: Results) -> Iterator[tuple[int, bool]]:
-    """Yield rungs from the highest that was reached, and whether each is upside down.
+def standings(results: Results) -> Iterator[Standing]:
+    """Yield how the rungs stand, from the highest that was reached.
 
-    That is one that clearly ranks configurations the other way than the rungs above it. None
-    are yielded if there are no results.
+    To agree with one that is upside down is to disagree. Each is looked at when it is wanted.
     """
     top = int(results.level.max(initial=-1))
-    down = np.zeros(top + 1, dtype=bool)
+    down: set[int] = set()
     if top >= 0:
-        yield top, False
+        yield Standing(top, 0.0, 0.0)
         merit = _merit(results)
     for low in range(top - 1, -1, -1):
-        same, other = _against(results, merit, low, down)
-        down[low] = is_clear(other, same, errors=_SURE)
-        yield low, bool(down[low])
+        counts = np.zeros(2)
+        for high in range(low + 1, top + 1):
+            both = pairs(results, low, high)
+            same, other = agreement(merit[both.low], merit[both.high])
+            counts += (other, same) if high in down else (same, other)
+        found = Standing(low, float(counts[0]), float(counts[1]))
+        if found.is_down:
+            down.add(low)
+        yield found
 
 
-def _against(results: Results, merit: Ints, low: int, down: Mask) -> tuple[float, float]:
-    """Return how much a rung agrees with all above it, and how much it does not.
-
-    To agree with one that is upside down is to disagree.
-
-    Args:
-        results: What is known.
-        merit: The place of each result at its rung, shape (n,).
-        low: The rung.
-        down: Which rungs are upside down, as far as they are above it, shape (R,).
-    """
-    counts = np.zeros(2)
-    for high in range(low + 1, len(down)):
-        both = pairs(results, low, high)
-        same, other = agreement(merit[both.low], merit[both.high])
-        counts += (other, same) if down[high] else (same, other)
-    return float(counts[0]), float(counts[1])
-
-
-def _merit(results: Results) -> Ints:
+def _merit(results: Results) -> Floats:
     """Return the place of each result among those at its rung, 0 for the best, shape (n,)."""
-    merit = np.empty(len(results.level), dtype=np.int64)
+    merit = np.empty(len(results.level))
     for rung in np.unique(results.level):
         rows = np.flatnonzero(results.level == rung)
         merit[rows[by_front(results.data.take(rows))]] = np.arange(len(rows))

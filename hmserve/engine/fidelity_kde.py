@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hmserve.arrays import Floats, Ints
-from hmserve.engine.fidelity_data import Results, by_front, downwards
+from hmserve.engine.fidelity_data import Results, by_front, standings
 from hmserve.engine.fidelity_guide import Choose, Known
 from hmserve.engine.novelty import Novelty
 from hmserve.space.encoding import Encoding
@@ -89,7 +89,7 @@ class DensityGuide:
 
     def split(self, results: Results) -> Split | None:
         """Return good and bad rows of the highest rung that has enough; None if none has."""
-        rungs = (rung for rung, is_down in downwards(results) if not is_down)
+        rungs = (found.rung for found in standings(results) if not found.is_down)
         found = (self._split(results, rung) for rung in rungs)
         return next((split for split in found if split is not None), None)
 

@@ -59,8 +59,8 @@ def _refuse_strangers(library: str) -> None:
         started = os.environ.get(name, "")
         if started.isdecimal() and int(started) > 1:
             raise UsageError(
-                f"{started} ranks were started ({name}), but they do not know of each other: the "
-                f"launcher is that of another MPI than the one mpi4py has loaded, "
+                f"{started} ranks were started ({name}), but they do not know of each other: "
+                f"the launcher is that of another MPI than the one mpi4py has loaded, "
                 f"{' '.join(library.split())[:60]!r}: use the mpiexec that belongs to it"
             )
 

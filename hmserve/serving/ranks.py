@@ -34,6 +34,7 @@ from hmserve.scenario import Scenario, outward
 from hmserve.serving.command import load_models
 from hmserve.space.space import Space
 from hmserve.transports.places import Post
+from hmserve.transports.repeating import Repeating
 from hmserve.version import __version__
 
 Heard = Callable[[Union], None]
@@ -159,7 +160,8 @@ class Job(Closing):
             JournalError: A file cannot be written.
         """
         network = self.network
-        driver = Driver(self._part, self._member, network, self.union, evaluator, heard)
+        repeated = self._repeated(evaluator)
+        driver = Driver(self._part, self._member, network, self.union, repeated, heard)
         driver.loading = load_models(self.scenario)
         with _signals_tell(driver):
             reason = driver.drive()
@@ -195,6 +197,15 @@ class Job(Closing):
     def close(self) -> None:
         """Let go of the files."""
         self._stack.close()
+
+    def _repeated(self, evaluator: Evaluator) -> Evaluator:
+        """Return what evaluates each trial as often as the scenario wants it."""
+        scenario = self.scenario
+        if scenario.repetitions == 1:
+            return evaluator
+        return Repeating(
+            evaluator, scenario.repetitions, self.log.say, scenario.output_constraints
+        )
 
     @property
     def _log_path(self) -> str:

@@ -14,12 +14,9 @@ _MUCH, _LITTLE = 0.5, 0.1
 _DEEP, _DEEPEST = 4, 8
 """Trials a worker has at most, the one it evaluates included; the other for one alone, whose
 proposals now and then take as long as several evaluations."""
-_EARLY: Final = 50
-"""So many evaluations are chosen with care, however slowly: what a short run finds is worth
-more than the seconds that it takes."""
-_FUTILE: Final = 4.0
-"""Nor does one of them come ahead of time where a proposal takes more than so many evaluations:
-hardly anybody would wait less."""
+_FUTILE, _BRIEF = 4.0, 100
+"""Where a proposal takes more than so many evaluations workers are idle anyway: the first so
+many evaluations are chosen with care there, and one by one."""
 _FADING: Final = 0.97
 """By what the longest proposal counts less with each one that comes after it."""
 _TOGETHER: Final = 2
@@ -92,8 +89,9 @@ class Places:
         if self._wait is None or self._duration is None:
             return False
         worth = _SHORT_WORTH if self._duration < _SHORT else _WORTH
-        early, limit = self._evaluated < _EARLY, _FUTILE * self._duration
-        return self._wait > worth * self._duration and not (early and self._wait > limit)
+        if self._evaluated < _BRIEF and self._wait > _FUTILE * self._duration:
+            return False
+        return self._wait > worth * self._duration
 
     @property
     def most(self) -> int:
@@ -104,7 +102,7 @@ class Places:
     def wanted(self) -> int:
         """How many places have to be free before any is offered."""
         # Several proposals at once take less time than one after the other.
-        return max(self.most // 8, _TOGETHER) if self.hungry else self._batch_size
+        return max(self._workers // 2, _TOGETHER) if self.hungry else self._batch_size
 
     @property
     def _deep(self) -> int:
@@ -139,7 +137,7 @@ class Places:
         self._wait = _average(self._wait, wait)
         self._longest = max(wait, _FADING * self._longest)
         limit = (_LITTLE if self.hungry else _MUCH) * (self._duration or 0.0)
-        self.hungry = self.ahead and self._wait > limit and self._evaluated >= _EARLY
+        self.hungry = self.ahead and self._wait > limit
 
     def vacated(self, seconds: float) -> None:
         """Take note that an evaluation is over that took `seconds`."""

@@ -189,7 +189,7 @@ def test_the_programs_run_with_one_command_and_do_well(folder: Path, program: st
     first, second = said.splitlines()
     assert " of them full: " in first
     name, value, _ = second.split(maxsplit=2)
-    assert float(value) < {"loss": 0.2, "error": 0.02}[name]
+    assert float(value) < {"loss": 0.4, "error": 0.02}[name]
     assert not (folder / "results" / "checkpoints").exists()
 
 

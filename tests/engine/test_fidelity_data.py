@@ -9,10 +9,10 @@ from hmserve.engine.fidelity_data import (
     aligned,
     by_front,
     crowding,
-    downwards,
     is_clear,
     level,
     places,
+    standings,
     trusted,
 )
 from hmserve.engine.models import Data
@@ -91,7 +91,8 @@ def test_a_rung_agrees_although_only_the_best_went_on():
 def test_what_agrees_with_a_rung_that_is_upside_down_is_so_too():
     x = np.linspace(0, 1, 27)
     found = results((0, x, -x), (1, x, -x), (2, x, -x), (4, x[:5], x[:5]))
-    assert list(downwards(found)) == [(4, False), (3, False), (2, True), (1, True), (0, True)]
+    down = [(standing.rung, standing.is_down) for standing in standings(found)]
+    assert down == [(4, False), (3, False), (2, True), (1, True), (0, True)]
     # The rungs agree among themselves, and still none of them is believed.
     np.testing.assert_array_equal(trusted(found, 4), [False, False, False, True, True])
 
@@ -99,8 +100,10 @@ def test_what_agrees_with_a_rung_that_is_upside_down_is_so_too():
 def test_three_results_the_other_way_are_too_few_to_call_a_rung_upside_down():
     x = np.linspace(0, 1, 9)
     for count, down in [(3, False), (4, True)]:
-        assert dict(downwards(results((0, x, -x), (1, x[:count], x[:count]))))[0] is down
-    assert list(downwards(results((0, x[:0], x[:0])))) == []
+        *_, lowest = standings(results((0, x, -x), (1, x[:count], x[:count])))
+        assert lowest == (0, 0.0, count)
+        assert lowest.is_down is down
+    assert list(standings(results((0, x[:0], x[:0])))) == []
 
 
 def test_other_units_at_low_rungs_are_those_of_the_top_afterwards():

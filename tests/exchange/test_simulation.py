@@ -34,8 +34,8 @@ def test_evaluators_wait_where_an_ask_takes_longer_than_an_evaluation() -> None:
 
 def test_where_threads_cannot_bear_it_all_evaluate_less() -> None:
     found = sampled.simulate(Load(10_000, 0.1, 1000), COSTS, draws=10)
-    assert found.utilisation < 0.2
-    assert 0.8 < found.thread < 1.0
+    assert found.utilisation < 0.3
+    assert 0.7 < found.thread < 1.0
 
 
 def test_asks_cost_what_was_measured_and_something_between() -> None:

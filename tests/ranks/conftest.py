@@ -1,9 +1,11 @@
 """Ranks of one job as threads of this process: no MPI, all else is real."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +88,10 @@ class AtOnce:
         trial = self._held.popleft()
         self.evaluated.append(trial)
         arguments = arguments_of(trial, self._fidelity)
-        found = self._outcomes.read([trial], self._function(arguments))
-        return Results(evaluations=found)
+        started = time.time()
+        (found,) = self._outcomes.read([trial], self._function(arguments))
+        details = {"started": started, "finished": time.time()}
+        return Results(evaluations=[replace(found, details=details)])
 
 
 class Ranks:

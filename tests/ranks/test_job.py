@@ -140,6 +140,28 @@ def test_failures_are_told_to_all_and_written_as_deephyper_does(ranks) -> None:
     assert sum(row["objective"].startswith("F") for row in table) == failed
 
 
+def test_the_median_of_repetitions_is_what_ranks_tell_each_other(ranks) -> None:
+    done = ranks.run(ranks.scenario(number_of_repetitions=3), lambda c: c["x"], 2)
+    assert sum(len(each.evaluated) for each in done) == 3 * 12
+    for each in done:
+        assert len(each.found) == 12
+        assert all(e.objectives["f"] == e.trial.configuration["x"] for e in each.found)
+
+
+def test_times_of_a_resumed_run_go_on_where_they_ended(ranks) -> None:
+    scenario = ranks.scenario()
+    path = str(Path(scenario.files.run_directory) / "results.csv")
+    ranks.run(scenario, bowl, 2)
+    before = max(float(row["timestamp_end"]) for row in rows_of(path))
+    time.sleep(0.2)
+    ranks.run(ranks.scenario(optimization_iterations=12), bowl, 3, resume=True)
+    ends = [float(row["timestamp_end"]) for row in rows_of(path)]
+    assert min(ends) >= 0
+    # Not all at once, and the pause took no time.
+    assert max(ends[:12]) == pytest.approx(before, abs=0.1)
+    assert min(ends[12:]) > before
+
+
 def test_target_that_one_rank_reaches_ends_all(ranks) -> None:
     scenario = ranks.scenario(optimization_iterations=5000, target={"f": 0.5})
     done = ranks.run(scenario, bowl, 3)

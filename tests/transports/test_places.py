@@ -98,7 +98,7 @@ def test_one_worker_alone_bridges_the_longest_proposal_it_has_seen(clock: Clock)
     assert group.most == 4
     clock.work(group, seconds=0.05, wait=0.25, times=1)
     assert group.most == 7
-    clock.work(group, seconds=0.05, wait=0.9, times=1)
+    clock.work(group, seconds=0.05, wait=0.5, times=1)
     assert group.most == 8
     clock.work(group, seconds=0.05, wait=0.04, times=100)
     assert group.most == 4
@@ -111,3 +111,13 @@ def test_trials_that_nobody_was_offered_a_place_for_say_nothing(clock: Clock) ->
         clock.now += 1.0
         group.filled()
     assert not group.ahead
+
+
+def test_short_runs_of_evaluations_that_take_no_time_are_chosen_one_by_one(
+    clock: Clock,
+) -> None:
+    group = Places(1, 1, eager=True)
+    clock.work(group, seconds=0.001, wait=0.02, times=90)
+    assert not group.ahead
+    clock.work(group, seconds=0.001, wait=0.02, times=30)
+    assert group.hungry

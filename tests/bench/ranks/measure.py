@@ -105,7 +105,7 @@ def exchange(found: list[Outcome]) -> dict[str, float]:
 
 
 def learning(work: Scenario, found: list[Outcome], *, rank: int) -> dict[str, float]:
-    """Measure taking in what was heard, tables included where `rank` writes them, and its size."""
+    """Measure taking in what was heard, with the tables that rank 0 writes, and its size."""
     form = Format(PARAMETERS, 1, 0)
     one, other = (Member(r, 2, form, _DIGEST) for r in range(2))
     for outcome in found:
