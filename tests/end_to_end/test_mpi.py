@@ -163,6 +163,64 @@ def test_function_from_python_gives_every_rank_all_results(tmp_path) -> None:
     assert said[0].startswith("20 ")
 
 
+def test_processes_that_a_foreign_launcher_started_are_refused(tmp_path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hmserve", "--mpi", "--config", str(write(tmp_path))],
+        cwd=tmp_path,
+        env=environment() | {"SLURM_STEP_NUM_TASKS": "4"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "4 ranks were started" in done.stderr
+    assert not (tmp_path / "results.csv").exists()
+
+
+def seconds_of(directory: Path, words: list[str]) -> float:
+    """Return the seconds a job takes, the least of three."""
+    found = []
+    for _ in range(3):
+        begun = time.monotonic()
+        run(directory, words)
+        found.append(time.monotonic() - begun)
+    return min(found)
+
+
+@pytest.mark.slow
+def test_four_ranks_start_in_a_few_times_what_bare_mpi_takes(tmp_path) -> None:
+    changes = {"design_of_experiment": {"number_of_samples": 4}, "optimization_iterations": 0}
+    scenario = write(tmp_path, **changes)
+    bare = seconds_of(
+        tmp_path, command(4, sys.executable, "-c", "from mpi4py import MPI; import jsonschema")
+    )
+    assert seconds_of(tmp_path, serve(4, "--config", str(scenario))) < 8 * bare
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "stop", [{"target": {"f": 1.0}}, {"time_budget": 2 / 60}, {"max_evaluations": 41}]
+)
+def test_ranks_in_step_stop_together_however_uneven_they_are(stop, tmp_path) -> None:
+    uneven = (
+        "import os, sys, time; time.sleep(0.02 * int(os.environ['HMSERVE_RANK'])); "
+        "x = float(sys.argv[1]); sys.exit(1) if x > 6 else print((x - 1) ** 2)"
+    )
+    changes = {
+        "evaluator": {"command": [sys.executable, "-S", "-c", uneven, *VALUES], "kind": "once"},
+        "sync_communication": True,
+        "sync_communication_freq": 3,
+        "optimization_iterations": 4000,
+    }
+    run(tmp_path, serve(4, str(write(tmp_path, **changes, **stop))))
+    found = results(tmp_path)
+    assert len(found) == told(tmp_path)
+    if "max_evaluations" in stop:
+        assert len(found) == 41
+
+
 @pytest.mark.slow
 def test_jobs_in_step_are_the_same_again(tmp_path) -> None:
     seen = []
