@@ -194,7 +194,7 @@ class BayesianProposer:
         # At the edge of measured limits it is crowded by nature.
         single = len(models.objectives) == 1 and models.limits is None
         found, turns = None, _TURNS_OF_MANY if len(pending) >= MANY else _TURNS
-        if single and turns[turn % len(turns)]:
+        if single and not quick and turns[turn % len(turns)]:
             found = self._elsewhere(models.objectives[0], kept, pending, view, rng)
         if found:
             models = replace(models, objectives=(found.model,))

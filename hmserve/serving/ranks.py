@@ -148,7 +148,8 @@ class Job(Closing):
         options = self.scenario.distributed
         patience = max(options.interval, 0.001)
         first = self.network.rank * workers
-        return Post(first, patience, eager=not options.synchronous)
+        eager = not options.synchronous
+        return Post(first, patience, eager=eager, heed=self._part.run.report)
 
     def drive(self, evaluator: Evaluator, heard: Heard) -> str:
         """Work with `evaluator` until all ranks are done; return why they stopped.
