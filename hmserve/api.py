@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hmserve import serve
@@ -139,15 +140,14 @@ def optimize(  # noqa: PLR0913 - all but the first two are named, and optional
             that case `resume=True` goes on with another executor.
         JournalError: A file cannot be written, or another process holds the run.
     """
-    found = read(scenario)
-    if function is None and found.mode != "exhaustive":
-        raise UsageError(f"{found.source}: optimize() needs a function to minimise")
     if comm is not None:
         from hmserve.serving.functions import on_ranks
 
-        pool = (executor, workers)
-        told = on_ranks(found, function, comm, pool, resume=resume, progress=progress)
-        return Result(found, *told)
+        pool, load = (executor, workers), partial(read, scenario)
+        return Result(*on_ranks(load, function, comm, pool, resume=resume, progress=progress))
+    found = read(scenario)
+    if function is None and found.mode != "exhaustive":
+        raise UsageError(f"{found.source}: optimize() needs a function to minimise")
     evaluate = _evaluating(found, function, executor, workers)
     shown = sys.stderr.isatty() if progress is None else progress
     report = Progress(sys.stderr) if shown else None

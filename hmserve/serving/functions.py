@@ -1,7 +1,7 @@
 """A Python function on the ranks of an MPI job."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -19,20 +19,20 @@ from hmserve.transports.callable import Function
 
 
 def on_ranks(
-    scenario: Scenario,
+    load: Callable[[], Scenario],
     function: Function | None,
     comm: Any,
     executor: tuple[Executor | None, Workers | int | None],
     *,
     resume: bool,
     progress: bool | None,
-) -> tuple[Sequence[Row], bool]:
+) -> tuple[Scenario, Sequence[Row], bool]:
     """Minimise `function` together with the other ranks of `comm`.
 
     A rank that cannot go on says why on standard error and ends the whole job.
 
     Args:
-        scenario: What is optimized.
+        load: Reads the scenario; where only one rank cannot, the others do not wait for it.
         function: Evaluates a configuration, in a thread of its own.
         comm: A communicator of mpi4py; every rank of it comes here.
         executor: Whose workers call `function` on this rank, and how many they are; None for
@@ -41,17 +41,18 @@ def on_ranks(
         progress: Whether rank 0 shows progress; None: if standard error is a terminal.
 
     Returns:
-        All results that this rank heard of, its own among them, and whether the user ended
-        the run.
+        The scenario, all results that this rank heard of, its own among them, and whether the
+        user ended the run.
 
     Raises:
         UsageError: There is no function.
     """
     if function is None:
-        raise UsageError(f"{scenario.source}: ranks need a function to minimise, not a table")
+        raise UsageError("optimize() needs a function to minimise: ranks have no table")
     network = Network(comm)
     shown = sys.stderr.isatty() if progress is None else progress
     with ending_all(network, _complain), ExitStack() as stack:
+        scenario = load()
         job = stack.enter_context(Job(scenario, network, resume=resume, keep=True))
         report = Shown(sys.stderr, job.line) if shown and network.rank == 0 else None
         given, workers = executor
@@ -65,7 +66,7 @@ def on_ranks(
         if report:
             report.finish(job.union)
     interrupted = reason in REASONS and REASONS.index(reason) in AT_ONCE
-    return tuple(job.union.rows), interrupted
+    return scenario, tuple(job.union.rows), interrupted
 
 
 def _complain(text: str) -> None:

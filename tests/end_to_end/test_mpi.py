@@ -189,6 +189,18 @@ def seconds_of(directory: Path, words: list[str]) -> float:
     return min(found)
 
 
+def test_scenario_that_one_rank_cannot_read_ends_the_job(tmp_path) -> None:
+    write(tmp_path)
+    (tmp_path / "program.py").write_text(
+        "from mpi4py import MPI\n"
+        "import hmserve\n"
+        "path = 'none.json' if MPI.COMM_WORLD.rank == 1 else 'app.json'\n"
+        "hmserve.optimize(path, lambda c: 1.0, comm=MPI.COMM_WORLD)\n"
+    )
+    _, errors = run(tmp_path, command(2, sys.executable, "program.py"), status=2)
+    assert "rank 1: none.json" in errors
+
+
 @pytest.mark.slow
 def test_four_ranks_start_in_a_few_times_what_bare_mpi_takes(tmp_path) -> None:
     changes = {"design_of_experiment": {"number_of_samples": 4}, "optimization_iterations": 0}
