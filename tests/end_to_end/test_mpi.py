@@ -146,23 +146,6 @@ def test_evaluators_know_their_rank_but_nothing_of_mpi(tmp_path) -> None:
         assert float(row["objective"]) == 20 + int(row["worker_rank"])
 
 
-def test_function_from_python_gives_every_rank_all_results(tmp_path) -> None:
-    write(tmp_path)
-    (tmp_path / "program.py").write_text(
-        "from mpi4py import MPI\n"
-        "import hmserve\n"
-        "def f(c):\n"
-        "    return sum((x - 1) ** 2 for x in c.values())\n"
-        "result = hmserve.optimize('app.json', f, comm=MPI.COMM_WORLD)\n"
-        "text = f'{len(result.rows)} {result.best.objectives}\\n'\n"
-        "open(f'said{MPI.COMM_WORLD.rank}', 'w').write(text)\n"
-    )
-    run(tmp_path, command(3, sys.executable, "program.py"))
-    said = [(tmp_path / f"said{rank}").read_text() for rank in range(3)]
-    assert said == [said[0]] * 3
-    assert said[0].startswith("20 ")
-
-
 def test_processes_that_a_foreign_launcher_started_are_refused(tmp_path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hmserve", "--mpi", "--config", str(write(tmp_path))],
@@ -187,18 +170,6 @@ def seconds_of(directory: Path, words: list[str]) -> float:
         run(directory, words)
         found.append(time.monotonic() - begun)
     return min(found)
-
-
-def test_scenario_that_one_rank_cannot_read_ends_the_job(tmp_path) -> None:
-    write(tmp_path)
-    (tmp_path / "program.py").write_text(
-        "from mpi4py import MPI\n"
-        "import hmserve\n"
-        "path = 'none.json' if MPI.COMM_WORLD.rank == 1 else 'app.json'\n"
-        "hmserve.optimize(path, lambda c: 1.0, comm=MPI.COMM_WORLD)\n"
-    )
-    _, errors = run(tmp_path, command(2, sys.executable, "program.py"), status=2)
-    assert "rank 1: none.json" in errors
 
 
 @pytest.mark.slow
