@@ -270,6 +270,7 @@ def environments(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_peer_that_raises_aborts_or_hangs_leaves_a_line_that_says_so(environments):
     path = environments / "lines.jsonl"
     names = ("Raises", "Aborts", "Slow", "Hangs")
@@ -295,6 +296,7 @@ def test_the_jobs_come_by_seed_first():
     ]
 
 
+@pytest.mark.slow
 def test_a_runner_that_is_killed_goes_on_where_it_was(environments):
     path = environments / "lines.jsonl"
     command = [environments / "fake" / "bin" / "python", PROGRAM, "run", "--problems=branin"]

@@ -308,6 +308,7 @@ def test_quickstart_tunes_a_compiled_program(compiler: str, tmp_path: Path) -> N
     assert tuned <= untuned
 
 
+@pytest.mark.slow
 def test_quickstart_says_so_when_there_is_no_compiler(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

@@ -153,6 +153,7 @@ echo "$3"
 """
 
 
+@pytest.mark.slow
 def test_workers_go_on_from_checkpoints_after_a_kill(spawn, run, begin) -> None:
     script = TRAINER.replace("{", "{{").replace("}", "}}")
     command = ["sh", "-c", script, "sh", "{epochs}", "{previous}", "{x}"]
