@@ -154,9 +154,10 @@ def agreed(scenario: Scenario, network: Network, *, resume: bool) -> Plan:
     # Rank 0 comes here when the files are in place.
     first = network.gather(drawn.to_bytes(16, "big"))[0]
     known = _known(scenario, resume)
+    # Whatever any rank begins, it begins after all have come here.
+    met = time.time()
     # Nobody writes before all have read.
     network.meet()
-    met = time.time()
     seed = int.from_bytes(first, "big") if known.seed is None else known.seed
     scenario = with_estimates(scenario)
     given = [] if known.seed is not None else runs.known_at_start(scenario)

@@ -65,7 +65,7 @@ def fields(scenario: Scenario, found: Found) -> list[str]:
     limits = [str(evaluation.constraints.get(name, "")) for name in scenario.output_constraints]
     times = [details.get(name) for name in ("started", "finished")]
     began = found.row.time - found.row.elapsed
-    stamps = ["" if time is None else f"{max(time - began, 0.0):.6f}" for time in times]
+    stamps = ["" if time is None else f"{time - began:.6f}" for time in times]
     return [*inputs, *objectives, *limits, str(found.rank), *stamps]
 
 
