@@ -19,6 +19,9 @@ from hypothesis.extra.numpy import arrays
 
 from hmserve.scenario import Scenario
 
+# They are the ruler, not what is measured.
+pytestmark = pytest.mark.slow
+
 SLOW = {"cachegrind": 2, "digits_svc": 2, "diabetes_boosting": 2, "cancer_mlp": 2}
 HIDDEN = {"kernel", "disc", "wall", "blackscholes", *KERNELS}
 MEASURED = {

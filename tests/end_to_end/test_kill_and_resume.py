@@ -245,7 +245,7 @@ def die_everywhere(fork, begin, changes, power, expected, *arguments, prepare=la
 
 @everywhere(
     SCENARIOS,
-    {("design alone", False), ("one proposal", True), ("earlier results", True)},
+    {("design alone", False), ("one proposal", True)},
 )
 def test_death_at_any_call_of_the_system_changes_nothing(
     name, power, fork, begin, undisturbed
