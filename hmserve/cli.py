@@ -19,6 +19,7 @@ _SIGNALLED = tuple(128 + number for number in _SIGNALS)
 _HOMES = {
     "serve": "serve",
     "run": "run",
+    "init": "init",
     "check": "look",
     "best": "look",
     "pareto": "look",

@@ -1,7 +1,7 @@
-"""A scenario file as a JSON document: strict reading, places, and the report of what is wrong.
+"""A scenario file as a JSON document: reading, places, and the report of what is wrong.
 
-Places (lines) cost a second pass over the text; it is made only when there is something to
-report.
+Beyond JSON it may have comments, and a comma after a last entry. Places (lines) cost a second
+pass over the text; it is made only when there is something to report.
 """
 
 import json
@@ -116,10 +116,11 @@ def read_text(source: str) -> str:
 def parse_json(text: str, source: str) -> tuple[Any, list[Problem]]:
     """Return the document and its repeated keys, of which the last value was taken.
 
-    A key that comes again with the same value leaves no doubt, and is none of them.
+    A key that comes again with the same value leaves no doubt, and is none of them. What is
+    plain JSON is read once; only what is not is searched for comments (see `blanked`).
 
     Raises:
-        ScenarioError: `text` is no JSON.
+        ScenarioError: `text` is no JSON, not even without comments.
     """
     repeated = False
 
@@ -133,7 +134,10 @@ def parse_json(text: str, source: str) -> tuple[Any, list[Problem]]:
         return mapping
 
     try:
-        tree = json.loads(text, object_pairs_hook=collect)
+        try:
+            tree = json.loads(text, object_pairs_hook=collect)
+        except json.JSONDecodeError:
+            tree = json.loads(blanked(text), object_pairs_hook=collect)
     except json.JSONDecodeError as error:
         raise ScenarioError(_syntax_error(text, source, error)) from None
     except ValueError:
@@ -179,6 +183,35 @@ def plain(tree: object, path: Path = ()) -> tuple[Any, list[Problem]]:
     return tree, problems
 
 
+_PIECE = re.compile(r'"(?:[^"\\\r\n]|\\[^\r\n])*"?|//[^\r\n]*|/\*(?s:.*?)(?:\*/|\Z)|\S')
+
+
+def blanked(text: str) -> str:
+    """Return `text` with blanks for its comments and for commas after a last entry.
+
+    Comments are those of C: from ``//`` to the end of the line, and between ``/*`` and ``*/``.
+    Every other character stays in its line and column; JSON stays as it is.
+    """
+    pieces: list[str] = []
+    end = 0
+    before, last = "", ""
+    comma = 0  # where in `pieces` the last one is
+    for match in _PIECE.finditer(text):
+        token = match.group()
+        pieces.append(text[end : match.start()])
+        end = match.end()
+        if token.startswith("//") or (token[:2] == "/*" and token[2:].endswith("*/")):
+            pieces.append(re.sub(r"[^\r\n]", " ", token))
+            continue
+        if token in ("}", "]") and last == "," and before not in ("", "{", "[", ",", ":"):
+            pieces[comma] = " "
+        if token == ",":
+            comma = len(pieces)
+        pieces.append(token)
+        before, last = last, token
+    return "".join([*pieces, text[end:]])
+
+
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
@@ -191,8 +224,8 @@ def _tokens(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _places(text: str) -> Iterator[tuple[Path, int]]:
-    """Yield the path and the line of everything in `text`, which is valid JSON."""
-    tokens = _tokens(text)
+    """Yield the path and the line of everything in `text`, which has been read."""
+    tokens = _tokens(blanked(text))
     token, line = next(tokens)
     return _places_below((), token, line, tokens)
 
@@ -238,24 +271,27 @@ def _syntax_error(text: str, source: str, error: json.JSONDecodeError) -> str:
     shown = "".join(c if c.isprintable() else " " for c in line[begin : begin + 200])
     pointer = " " * (error.colno - 1 - begin) + "^"
     place = f"{source}:{error.lineno}:{error.colno}"
-    return f"{source}: 1 error\n  {place}: {_advice(text, error)}\n    {shown}\n    {pointer}"
+    return f"{source}: 1 error\n  {place}: {_advice(error)}\n    {shown}\n    {pointer}"
 
 
-def _advice(text: str, error: json.JSONDecodeError) -> str:
+def _advice(error: json.JSONDecodeError) -> str:
     """Return what is wrong, in words that are the same in every version of Python."""
+    text = error.doc
     rest = text[error.pos :].lstrip(", \t\r\n")
     if not rest:
         return "the file ends before the JSON does"
     before = text[: text.index(rest, error.pos)].rstrip()
     if rest[0] in "}]" and before.endswith(","):
-        return "no comma after the last entry"
+        return "a comma follows an entry"
     hints = {
         "'": "JSON puts text in double quotes",
-        "/": "JSON has no comments",
-        "#": "JSON has no comments",
+        "/*": "a comment that begins with /* ends with */",
+        "/": "a comment begins with // or stands between /* and */",
+        "#": "a comment begins with //",
     }
-    if rest[0] in hints:
-        return hints[rest[0]]
+    for begin, hint in hints.items():
+        if rest.startswith(begin):
+            return hint
     if rest.startswith(("True", "False", "None")):
         return "JSON writes true, false and null"
     if error.msg.startswith(("Invalid control character", "Unterminated string")):

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from hmserve.document import (
     Problem,
+    blanked,
     parse_json,
     plain,
     quote,
@@ -38,8 +40,13 @@ def syntax_error(text: str) -> str:
         ('{\r\n  "a": oops\r\n}', "2:8", "expecting value"),
         ("{'a': 1}", "1:2", "JSON puts text in double quotes"),
         ('{"a": True}', "1:7", "JSON writes true, false and null"),
-        ('{"a": 1 // one\n}', "1:9", "JSON has no comments"),
-        ('{"a": 1 # one\n}', "1:9", "JSON has no comments"),
+        ('{"a": 1 / one\n}', "1:9", "a comment begins with // or stands between /* and */"),
+        ('{"a": 1 # one\n}', "1:9", "a comment begins with //"),
+        ('{"a": 1} /* one\n', "1:10", "a comment that begins with /* ends with */"),
+        ('{"a": 1 /*/ }', "1:9", "a comment that begins with /* ends with */"),
+        ("{" + "/* " * 200_000, "1:2", "a comment that begins with /* ends with */"),
+        ('{"a": /* one\n 1}', "1:7", "a comment that begins with /* ends with */"),
+        ('{ // {\n /* "\n*/ "a": 1 "b"}', "3:11", "expecting ',' delimiter"),
         ('{"a": [1', "1:9", "the file ends before the JSON does"),
         ("", "1:1", "the file ends before the JSON does"),
         ("{} {}", "1:4", "extra data"),
@@ -55,9 +62,48 @@ def test_a_syntax_error_has_line_and_column_and_advice(
     assert second.startswith(f"  app.json:{place}: {message}")
 
 
-@pytest.mark.parametrize("text", ['{"a": 1,}', '{"a": [1,\n2,\n]}', '{"a": {"b": 2 , } }'])
-def test_a_comma_after_the_last_entry_is_named(text: str) -> None:
-    assert "no comma after the last entry" in syntax_error(text)
+@pytest.mark.parametrize("text", ["[,]", '{"a": 1,,}', '{"a": {, } }', "[1, // 2\n,]"])
+def test_a_comma_without_an_entry_is_named(text: str) -> None:
+    assert "a comma follows an entry" in syntax_error(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ('{"a": 1,}', {"a": 1}),
+        ('{"a": [1,\n2,\n]}', {"a": [1, 2]}),
+        ('{"a": {"b": 2 , } , // c\n}', {"a": {"b": 2}}),
+        ('// one\r\n{"a": "// no, ]" /* "two" */ /**/, /*\n*/}//', {"a": "// no, ]"}),
+        ('{"a\\"//": "/*", "b": "*/"} // "', {'a"//': "/*", "b": "*/"}),
+    ],
+)
+def test_comments_and_last_commas_are_passed_over(text: str, tree: object) -> None:
+    assert parse_json(text, "app.json") == (tree, [])
+
+
+@given(TREES, st.sampled_from([None, 1]), st.data())
+def test_comments_between_tokens_change_nothing_and_keep_every_place(
+    tree: object, indent: int | None, data: st.DataObject
+) -> None:
+    text = json.dumps(tree, indent=indent)
+    assert blanked(text) == text
+    tokens = re.findall(r'"(?:[^"\\]|\\.)*"|\s+|[^\s"]', text)
+    comments = st.sampled_from(["", "", "//\n", '// "{,\n', "/**/", "/* ' \n// */"])
+    # Between the characters of a number there is no place for one.
+    marked = "".join(
+        token + (data.draw(comments) if token[-1] in '{}[],:" \n' else "") for token in tokens
+    )
+    assert repr(parse_json(marked, "app.json")) == repr((json.loads(text), []))
+    assert [len(line) for line in blanked(marked).split("\n")] == [
+        len(line) for line in marked.split("\n")
+    ]
+
+
+def test_lines_and_columns_of_a_text_with_comments_are_its_own() -> None:
+    text = '{ // "a": 0\n/* "a"\n */ "a": [1, // 2\n 3,],\n"a": 4}'
+    problems = parse_json(text, "app.json")[1]
+    assert [(p.message, p.line) for p in problems] == [("the same key is in line 3 already", 5)]
+    assert "app.json:4: $.a[1]: three" in report("app.json", [Problem(("a", 1), "three")], text)
 
 
 def test_a_syntax_error_quotes_the_line_and_points_at_the_column() -> None:

@@ -18,6 +18,7 @@ hmserve finds the settings that make your program best.
   hmserve best app.json         the best point of a run, as CSV
   hmserve pareto app.json       the Pareto front of a run, as CSV; also into its file
   hmserve plot app.json         a run on one page: convergence, front, parameters
+  hmserve init                  write a scenario and a worker to begin with, in any language
   hmserve quickstart            watch a real program being tuned, in under a minute
 
 HyperMapper's tools, with its options and file names; hmserve VERB --help tells more:

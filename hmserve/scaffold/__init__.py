@@ -1,0 +1,1 @@
+"""What `hmserve init` writes: a commented scenario and a worker to begin with."""
