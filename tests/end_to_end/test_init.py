@@ -108,19 +108,22 @@ def terminal(tmp_path: Path) -> Callable[..., tuple[int, str]]:
         for answer in answers:
             seen += until(terminal, r": $")
             os.write(terminal, answer.encode())
-        seen += until(terminal, None)
+        # A signal between the prompt and the wait for a key goes unnoticed until the next one.
+        seen += until(terminal, None, key=answers[-1] if answers[-1] < " " else "")
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen
 
     return converse
 
 
-def until(terminal: int, prompt: str | None) -> str:
-    """Return what is shown up to a `prompt`, or up to the end."""
+def until(terminal: int, prompt: str | None, key: str = "") -> str:
+    """Return what is shown up to a `prompt`, or up to the end; press `key` while nothing is."""
     seen, end = "", time.monotonic() + PATIENCE
     while time.monotonic() < end:
         ready, _, _ = select.select([terminal], [], [], 1)
         try:
+            if not ready and key:
+                os.write(terminal, key.encode())
             data = os.read(terminal, 4096) if ready else b"" if prompt is None else None
         except OSError:  # the other side has gone
             return seen

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -14,19 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from toolchains import require
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-REQUIRED = "HMSERVE_REQUIRE_TOOLCHAINS"
 PLAIN = "(0, 2, 3, 1, 4, 5),(0, 1, 2, 3),16,16,32,32"
-
-
-def require(*tools: str) -> None:
-    """Skip where a tool is missing, or fail where all have to be there."""
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    if missing and os.environ.get(REQUIRED):
-        pytest.fail(f"{REQUIRED} is set, and these are missing: {', '.join(missing)}")
-    if missing:
-        pytest.skip(f"not on this machine: {', '.join(missing)}")
 
 
 def copy_of(name: str, directory: Path) -> Path:
@@ -43,14 +33,9 @@ def copy(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def hmserve(tmp_path: Path) -> str:
+def hmserve(hmserve_program: Path) -> str:
     """A directory whose `hmserve` is this interpreter's."""
-    directory = tmp_path / "bin"
-    directory.mkdir()
-    script = directory / "hmserve"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m hmserve "$@"\n')
-    script.chmod(0o755)
-    return str(directory)
+    return str(hmserve_program.parent)
 
 
 def run(

@@ -4,7 +4,6 @@ import importlib.util
 import itertools
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -13,19 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toolchains import require
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-REQUIRED = "HMSERVE_REQUIRE_TOOLCHAINS"
 TOOLS = {"sat": "cadical", "circuit": "ngspice"}
 HAND = "w1=20 l1=1 w3=15 l3=1 w5=20 w8=20 l5=1 w6=45 l6=0.5 w7=60 ib=20 cc=3 rz=1.5"
-
-
-def require(tool: str) -> None:
-    """Skip where a tool is missing, or fail where all have to be there."""
-    if shutil.which(tool) is None:
-        if os.environ.get(REQUIRED):
-            pytest.fail(f"{REQUIRED} is set, and {tool} is missing")
-        pytest.skip(f"not on this machine: {tool}")
 
 
 def load(name: str) -> Any:
@@ -66,10 +57,9 @@ def program(tmp_path: Path) -> Callable[[str, str], str]:
 
 
 @pytest.fixture
-def hmserve(program: Callable[[str, str], str]) -> str:
+def hmserve(hmserve_program: Path) -> str:
     """A PATH whose `hmserve` is this interpreter's."""
-    own = program("hmserve", f'exec {shlex.quote(sys.executable)} -m hmserve "$@"')
-    return os.pathsep.join([own, os.environ["PATH"]])
+    return os.pathsep.join([str(hmserve_program.parent), os.environ["PATH"]])
 
 
 def run(

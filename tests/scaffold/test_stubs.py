@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from toolchains import require
 
 from hmserve.document import parse_json
 from hmserve.scaffold.languages import LANGUAGES
@@ -80,12 +81,10 @@ FAST = ("python", "bash")
         for name in LANGUAGES
     ]
 )
-def language(
-    request: pytest.FixtureRequest, require_one: Callable[[Sequence[str]], None]
-) -> str:
+def language(request: pytest.FixtureRequest) -> str:
     if request.param == "julia" and shutil.which("julia") is None:
         pytest.skip("Debian has no julia: its stub is not run")
-    require_one(LANGUAGES[request.param].programs)
+    require("|".join(LANGUAGES[request.param].programs))
     return str(request.param)
 
 
