@@ -25,16 +25,16 @@ UTF-8. Two keys are needed:
 }
 ```
 
-[`hmserve init`](init.md) writes one to begin with. `hmserve check app.json` reads a scenario and
-shows its space. A scenario that cannot be used is
-refused before anything runs or is written, with every error at once and exit status 2:
+[`hmserve init`](init.md) writes one to begin with. `hmserve check app.json` reads a scenario
+and shows its space. A scenario that cannot be used is refused before anything runs or is
+written, with every error at once and exit status 2:
 
     app.json: 2 errors
       app.json:2: $.objectives: unknown key; did you mean "optimization_objectives"?
       app.json:7: $.optimization_iterations: expected an integer, got "50"
 
-There may be comments, from `//` to the end of a line or between `/*` and `*/`, and a comma after
-a last entry. HyperMapper and other readers of JSON take neither: leave them out of files for
+There may be comments, from `//` to the end of a line or between `/*` and `*/`, and a comma
+after a last entry. HyperMapper and other readers of JSON take neither: leave them out of files for
 both. Editors that complain take the file as *JSON with comments*.
 
 A key that comes twice with two values is an error, so are NaN and Infinity. What can be used

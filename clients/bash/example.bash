@@ -1,6 +1,6 @@
 #!/bin/bash
 # In which order of its columns does a table pack best?
-here=${BASH_SOURCE[0]%/*}
+here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/hmserve.bash"
 . "$here/pack.sh"
 

@@ -15,7 +15,8 @@
 # standard error and to HMSERVE_ERROR. After an error all return 2.
 
 # hmserve_start SCENARIO OUTPUTS [--ask-tell] [ARGUMENT ...]: start $HMSERVE or `hmserve`. OUTPUTS are the
-# columns you answer, with commas: objectives, measured constraints, feasibility.
+# columns you answer, with commas: objectives, measured constraints, feasibility; and the fidelity if you tell
+# how far an evaluation went.
 hmserve_start() {
     local program=${HMSERVE:-hmserve} scenario=$1
     HMSERVE_OUTPUTS=$2 HMSERVE_ASK_TELL='' HMSERVE_ERROR='' HMSERVE_TRIALS=()
@@ -27,6 +28,7 @@ hmserve_start() {
         set -- "$@" --protocol ask-tell
     fi
     _hmserve_messages=$(mktemp) || return 2
+    exec {_hmserve_errors}<"$_hmserve_messages"
     coproc HMSERVE_PROCESS { exec "$program" --config "$scenario" "$@" 2>"$_hmserve_messages"; }
     _hmserve_pid=$!
     # bash forgets the descriptors of a coprocess when it ends, whatever is left to read.
@@ -50,6 +52,7 @@ hmserve_ask() {
     while _hmserve_read line; do
         if [[ $line =~ ^Request\ ([0-9]+)$ ]]; then
             _hmserve_open=${BASH_REMATCH[1]}
+            _hmserve_pass_on
             _hmserve_rows "$_hmserve_open"
             return
         elif [[ $line == "End of HyperMapper" ]]; then
@@ -82,12 +85,19 @@ hmserve_values() {
 # hmserve_tell TRIAL [VALUE ...]: a value for each output, or none if the evaluation failed. 1: hmserve does
 # not take it (ask-tell), HMSERVE_REFUSED has the reason.
 hmserve_tell() {
-    local IFS=, row=$1 message=''
+    local IFS=, cells names k header='' row='' message=''
+    _hmserve_cut "$1"
+    read -ra names <<<"$_hmserve_header"
+    for k in "${!names[@]}"; do
+        [[ ,$HMSERVE_OUTPUTS, != *",${names[k]},"* ]] || continue
+        header+=${names[k]},
+        row+=${cells[k]},
+    done
     shift
     (($# > 0)) || set -- "${HMSERVE_OUTPUTS//[^,]/}"    # as many empty fields
     [[ $HMSERVE_ASK_TELL ]] && message=$'Tell 1\n'
-    [[ $_hmserve_begun ]] || message+="$_hmserve_header,$HMSERVE_OUTPUTS"$'\n'
-    message+="$row,$*"$'\n'
+    [[ $_hmserve_begun ]] || message+=$header$HMSERVE_OUTPUTS$'\n'
+    message+="$row$*"$'\n'
     if [[ $HMSERVE_ASK_TELL ]]; then
         _hmserve_confirm "$message"
     else
@@ -99,6 +109,28 @@ hmserve_tell() {
 
 # hmserve_drop TRIAL: give back a trial that was never evaluated (ask-tell). 1: refused, as above.
 hmserve_drop() { _hmserve_confirm "Drop 1"$'\n'"trial"$'\n'"${1%%,*}"$'\n'; }
+
+# hmserve_report TRIAL FIDELITY OBJECTIVE: say how a trial stands (ask-tell). 1: end the evaluation, and tell it with
+# the fidelity it has reached.
+hmserve_report() {
+    local answer
+    _hmserve_say "Report ${1%%,*},$2,$3" || return
+    case $answer in
+    Continue) return 0 ;;
+    Stop) return 1 ;;
+    *) _hmserve_garbage "Continue or Stop" "$answer" ;;
+    esac
+}
+
+# hmserve_status: set HMSERVE_STATUS to how the run stands, as JSON (ask-tell).
+hmserve_status() {
+    local answer
+    _hmserve_say Status || return
+    HMSERVE_STATUS=${answer#Status }
+}
+
+# hmserve_stop: have no more trials handed out (ask-tell).
+hmserve_stop() { _hmserve_confirm Stop$'\n'; }
 
 # hmserve_best: set HMSERVE_TRIALS to the best ones, with their outputs; 1: there is none. Classic: at the
 # end, and if the scenario has "print_best": true.
@@ -123,8 +155,7 @@ hmserve_best() {
 hmserve_close() {
     [[ -z $HMSERVE_ERROR ]] || return 2
     [[ -n $_hmserve_pid ]] || return 0
-    _hmserve_leave && return 0
-    _hmserve_death
+    if _hmserve_leave; then _hmserve_pass_on; else _hmserve_death; fi
 }
 
 _hmserve_rows() {
@@ -163,13 +194,16 @@ _hmserve_aside() {
     esac
 }
 
+# Says a line and sets `answer` of the caller.
+_hmserve_say() {
+    _hmserve_write "$1"$'\n' && _hmserve_read answer || return 2
+    [[ $answer != Error\ * ]] || _hmserve_fail "refused the message: ${answer#Error 0 }"
+}
+
 _hmserve_confirm() {
     local answer line
-    _hmserve_write "$1" && _hmserve_read answer || return 2
-    if [[ $answer == Error\ * ]]; then
-        _hmserve_fail "refused the message: ${answer#Error 0 }"
-        return
-    elif [[ ! $answer =~ ^Ok\ [0-9]+\ ([0-9]+)$ ]]; then
+    _hmserve_say "${1%$'\n'}" || return
+    if [[ ! $answer =~ ^Ok\ [0-9]+\ ([0-9]+)$ ]]; then
         _hmserve_garbage Ok "$answer"
         return
     elif ((BASH_REMATCH[1] > 0)); then
@@ -193,7 +227,16 @@ _hmserve_write() {
 
 _hmserve_read() {
     [[ -z $HMSERVE_ERROR ]] || return 2
-    IFS= read -r "$1" <&"$_hmserve_from" || _hmserve_death
+    IFS= read -r "$1" <&"$_hmserve_from" || _hmserve_death || return
+    printf -v "$1" %s "${!1%$'\r'}"
+}
+
+# Sets _hmserve_said to what hmserve wrote on standard error since the last time.
+_hmserve_listen() { IFS= read -r -d '' -u "$_hmserve_errors" _hmserve_said; }
+
+_hmserve_pass_on() {
+    _hmserve_listen
+    printf %s "$_hmserve_said" >&2
 }
 
 _hmserve_garbage() {
@@ -204,6 +247,7 @@ _hmserve_garbage() {
 
 _hmserve_death() {
     _hmserve_leave
+    _hmserve_listen
     _hmserve_fail "ended with exit status $_hmserve_status: $_hmserve_said"
 }
 
@@ -219,7 +263,6 @@ _hmserve_leave() {
     exec {_hmserve_to}>&- {_hmserve_from}<&-
     wait "$_hmserve_pid" 2>/dev/null
     _hmserve_status=$? _hmserve_pid=''
-    _hmserve_said=$(<"$_hmserve_messages")
     rm -f "$_hmserve_messages"
     return "$_hmserve_status"
 }

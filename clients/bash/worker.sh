@@ -1,6 +1,6 @@
 #!/bin/sh
 # hmserve run table.json -- sh worker.sh
-. "${0%/*}/pack.sh"
+. "$(dirname "$0")/pack.sh"
 
 while read -r word count && [ "$word" = Request ]; do
     read -r names

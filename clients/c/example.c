@@ -1,4 +1,4 @@
-/* Which cut-over and pivot let quicksort do the least work? usage: ./example [HMSERVE] */
+/* Which cut-over and pivot let quicksort do the least work? */
 #define HMSERVE_IMPLEMENTATION
 #include "hmserve.h"
 #include "sort.h"
@@ -11,21 +11,19 @@ static void evaluate(hmserve *h, hmserve_trial *trial)
     hmserve_tell(h, trial, cost < 0 ? NULL : &cost);
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
-    hmserve_options options = {.program = argc > 1 ? argv[1] : NULL};
-    hmserve *h = hmserve_open("sort.json", "Work", &options);
+    hmserve *h = hmserve_open("sort.json", "Work", 0, NULL);
     hmserve_trial *trial;
-    const char *name, *text;
-    int count = 0;
 
     while (hmserve_ask(h, 1) > 0)
         while ((trial = hmserve_next(h)) != NULL)
             evaluate(h, trial);
     if (hmserve_best(h) > 0)
-        for (trial = hmserve_next(h); hmserve_value(trial, count, &name, &text); count++)
-            printf("%s=%s\n", name, text);
-    if (hmserve_failed(h))
+        for (trial = hmserve_next(h); trial; trial = hmserve_next(h))
+            for (int k = 0; k < trial->count; k++)
+                printf("%s=%s\n", trial->names[k], trial->values[k]);
+    if (hmserve_error(h))
         fprintf(stderr, "example: %s\n", hmserve_error(h));
     return hmserve_close(h);
 }

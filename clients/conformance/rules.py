@@ -65,13 +65,27 @@ def same_cell(expected: str, came: str) -> bool:
     if expected == "failed":
         return came.lower() in FAILED
     if expected in {"true", "false"}:
-        return WORDS.get(came.lower(), "") == expected
+        return (WORDS.get(came.lower()) or WORDS.get(whole(came))) == expected
     if expected.startswith("("):
         return re.findall(r"\d+", expected) == re.findall(r"\d+", came)
     try:
         return math.isclose(float(expected), float(came), rel_tol=1e-5, abs_tol=1e-9)
     except ValueError:
         return expected == came
+
+
+def whole(text: str) -> str:
+    """Return 1 for 1.0 and the like, as Fortran writes it."""
+    try:
+        return f"{float(text):g}"
+    except ValueError:
+        return ""
+
+
+def same_command(expected: str, came: str) -> bool:
+    """Return whether two first lines of a message say the same, such as `Report 0,1,0.5`."""
+    words, others = (re.split(r"[ ,]+", line.strip().lower()) for line in (expected, came))
+    return len(words) == len(others) and all(map(same_cell, words, others))
 
 
 def same_row(expected: Row, came: Row) -> bool:

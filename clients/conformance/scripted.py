@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from rules import difference, table
+from rules import difference, same_command, table
 from transcript import Block, Transcript
 
 
@@ -32,8 +32,8 @@ def check_arguments(transcript: Transcript, arguments: list[str]) -> None:
         raise ClientError(f"expected arguments for the dialect {expected}, came {arguments}")
 
 
-def say(lines: list[str]) -> None:
-    os.write(1, "".join(f"{line}\n" for line in lines).encode())
+def say(lines: list[str], newline: str) -> None:
+    os.write(1, "".join(line + newline for line in lines).encode())
 
 
 def hear(expected: str) -> str:
@@ -61,7 +61,7 @@ def listen(block: Block, dialect: str) -> None:
     if dialect == "ask-tell":
         command, *lines = lines
         came = hear(command)
-        if came.lower().split() != command.lower().split():
+        if not same_command(command, came):
             raise ClientError(f"expected {command!r}, came {came!r}")
     if lines:
         hear_table(lines)
@@ -78,7 +78,7 @@ def leave(how: str) -> NoReturn:
 def play(transcript: Transcript, complaints: Path) -> None:
     for block in transcript.blocks:
         if block.mark == ">":
-            say(block.lines)
+            say(block.lines, transcript.head["newline"])
         elif block.mark == "<":
             listen(block, transcript.head["dialect"])
         elif block.mark == "!":

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MARKS = "><!=x"
+NO_OBJECTIVES = {"Valid", "epochs"}
 DEFAULTS: Mapping[str, Any] = {
     "dialect": "classic",
     "outputs": "Value",
     "play": True,
     "rows": 0,
+    "newline": "\n",
 }
 
 
@@ -26,8 +28,8 @@ class Transcript(NamedTuple):
     """One conversation.
 
     `head` says the dialect, the outputs, and what the scenario has beside its inputs; `rows`
-    is how many evaluations the real hmserve asks for, 0 if it is not played with it, and
-    `play` whether it is played with the scripted one.
+    is how many evaluations the real hmserve asks for, 0 if it is not played with it, `play`
+    whether it is played with the scripted one, and `newline` what that one ends its lines with.
     """
 
     name: str
@@ -61,7 +63,7 @@ class Transcript(NamedTuple):
         feasible = {"feasible_output": {"enable_feasible_predictor": True, "name": "Valid"}}
         return {
             "application_name": "conformance",
-            "optimization_objectives": [name for name in outputs if name != "Valid"],
+            "optimization_objectives": [each for each in outputs if each not in NO_OBJECTIVES],
             "optimization_method": "random_search",
             "print_best": True,
             "seed": 1,

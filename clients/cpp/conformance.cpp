@@ -15,7 +15,7 @@ static std::vector<std::string> outputs(const std::string &list)
     return names;
 }
 
-static hmserve::result black_box(const trial &t, const std::vector<std::string> &names)
+static hmserve::result black_box(const trial &t, const std::vector<std::string> &names, double epochs)
 {
     const std::string c = t.has("c") ? t.text("c") : "";
     if (c == "fails")
@@ -23,33 +23,50 @@ static hmserve::result black_box(const trial &t, const std::vector<std::string> 
     const double x = t.real("x");
     double value = x * x + (t.active("n") ? t.real("n") : 0) + (t.active("m") ? t.real("m") : 0);
     if (t.active("epochs"))
-        value += 1 / t.real("epochs");
+        value += 1 / epochs;
     int place = 0;
     for (int k : t.has("p") ? t.permutation("p") : std::vector<int>())
         value += ++place * k;
     hmserve::result answer;
     for (const std::string &name : names)
-        answer.push_back(name == "Value" ? value : name == "Cost" ? 1 - x : c != "infeasible");
+        answer.push_back(name == "Value" ? value : name == "Cost" ? 1 - x : name == "epochs" ? epochs : c != "infeasible");
     return answer;
+}
+
+static double epochs(const trial &t) { return t.has("epochs") ? t.real("epochs") : 1; }
+
+static void tell(hmserve::client &client, const trial &t, const std::vector<std::string> &names)
+{
+    const std::string c = t.has("c") ? t.text("c") : "";
+    double reached = epochs(t);
+    if (c == "lost")
+        return client.drop(t);
+    if (names.back() == "epochs" && reached > 1 && !client.report(t, 1, black_box(t, names, 1)[0]))
+        reached = 1;
+    try {
+        client.tell(t, black_box(t, names, reached));
+    } catch (const hmserve::refused &refusal) {
+        std::cout << "refused " << refusal.what() << '\n';
+    }
+    if (c == "stops") {
+        client.stop();
+        std::cout << "status " << client.status() << '\n';
+    }
 }
 
 static void converse(hmserve::client &client, const std::vector<std::string> &names)
 {
     std::unique_ptr<trial> held;
-    const auto tell = [&] {
-        try {
-            client.tell(*held, black_box(*held, names));
-        } catch (const hmserve::refused &refusal) {
-            std::cout << "refused " << refusal.what() << '\n';
-        }
+    const auto tell_it = [&] {
+        tell(client, *held, names);
         held.reset();
     };
     for (std::vector<trial> trials; client.ask(trials, 2);) {
         if (trials.empty() && held)
-            tell();
+            tell_it();
         for (const trial &each : trials) {
             if (held)
-                tell();
+                tell_it();
             held.reset(new trial(each));
         }
     }
@@ -66,7 +83,7 @@ int main(int, char **argv)
         how.ask_tell = std::string(argv[2]) == "ask-tell";
         hmserve::client client(argv[1], names, how);
         if (!how.ask_tell)
-            client.minimise([&](const trial &t) { return black_box(t, names); });
+            client.minimise([&](const trial &t) { return black_box(t, names, epochs(t)); });
         converse(client, names);
         client.close();
         std::cout << "end\n";

@@ -1,15 +1,9 @@
-// A client of hmserve in one header: C++11 and POSIX, no other library.
-//
-//     hmserve::client client("app.json", {"Seconds", "Valid"});
-//     client.minimise([](const hmserve::trial &t) { return hmserve::result{run(t.integer("tile")), 1}; });
-//     for (const hmserve::trial &best : client.best()) ...
-//
-// What hmserve complains of is thrown as hmserve::error.
+// A client of hmserve in one header: C++11 and POSIX, no other library. README.md shows the loop.
 #ifndef HMSERVE_HPP
 #define HMSERVE_HPP
 
+#include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -50,7 +44,7 @@ public:
     using item = std::pair<std::string, std::string>;
 
     // Cuts `row` at its commas, but not at those of a permutation.
-    trial(const std::string &header, const std::string &row) : header_(header), row_(row) {
+    trial(const std::string &header, const std::string &row)  {
         const std::vector<std::string> names = cut(header), values = cut(row);
         if (names.size() != values.size())
             throw error("expected " + std::to_string(names.size()) + " values from hmserve, came '" + row + "'");
@@ -59,8 +53,6 @@ public:
     }
 
     const std::vector<item> &items() const { return items_; }
-    const std::string &header() const { return header_; }
-    const std::string &row() const { return row_; }
 
     bool has(const std::string &name) const { return find(name) != nullptr; }
 
@@ -85,13 +77,10 @@ public:
     long integer(const std::string &name) const { return std::strtol(text(name).c_str(), nullptr, 10); }
 
     std::vector<int> permutation(const std::string &name) const {
-        std::string digits = text(name);
-        for (char &c : digits)
-            c = c >= '0' && c <= '9' ? c : ' ';
-        std::istringstream stream(digits);
+        const char *at = text(name).c_str(), *digits = "0123456789";
         std::vector<int> order;
-        for (int value; stream >> value;)
-            order.push_back(value);
+        for (; (at = std::strpbrk(at, digits)) != nullptr; at += std::strspn(at, digits))
+            order.push_back(std::atoi(at));
         return order;
     }
 
@@ -116,7 +105,6 @@ private:
         return cells;
     }
 
-    std::string header_, row_;
     std::vector<item> items_;
 };
 
@@ -129,7 +117,8 @@ struct options {
 // hmserve as a child process. It ends with the object.
 class client {
 public:
-    // `outputs` are the columns you answer: objectives, measured constraints, feasibility.
+    // `outputs` are the columns you answer: objectives, measured constraints, feasibility; and the fidelity if you
+    // tell how far an evaluation went.
     client(const std::string &scenario, std::vector<std::string> outputs, const options &how = options())
         : outputs_(std::move(outputs)), ask_tell_(how.ask_tell) {
         const char *variable = std::getenv("HMSERVE");
@@ -145,7 +134,12 @@ public:
 
     client(const client &) = delete;
     client &operator=(const client &) = delete;
-    ~client() { leave(); }
+    ~client() {
+        leave();
+        std::fputs(said().c_str(), stderr);
+        std::fclose(messages_);
+        std::free(line_);
+    }
 
     // Asks for trials: all of the next request (classic, when all of the last one are told), or at
     // most `count` (ask-tell; none until one that is out is told). Returns false when the run is over.
@@ -163,7 +157,8 @@ public:
             if (counted(line, "Request ", rows)) {
                 trials = table(rows);
                 open_ = rows;
-                begun_.clear();
+                begun_ = false;
+                std::fputs(said().c_str(), stderr);
                 return true;
             }
             if (line == "End of HyperMapper") {
@@ -180,29 +175,45 @@ public:
     }
 
     // Tells what came of a trial. Throws refused if hmserve does not take it (ask-tell).
-    void tell(const trial &each, const result &values) {
+    void tell(const trial &which, const result &values) {
         if (!values.empty() && values.size() != outputs_.size())
             throw std::invalid_argument("expected a value for each output");
-        std::ostringstream header, row;
-        row.imbue(std::locale::classic());
-        row.precision(17);
-        header << each.header();
-        row << each.row();
+        std::string header = ask_tell_ ? "Tell 1\n" : "", row;
+        for (const trial::item &each : which.items())
+            if (std::find(outputs_.begin(), outputs_.end(), each.first) == outputs_.end()) {
+                header += each.first + ",";
+                row += each.second + ",";
+            }
         for (std::size_t k = 0; k < outputs_.size(); k++) {
-            header << ',' << outputs_[k];
-            row << ',';
-            if (!values.empty())
-                row << values[k];
+            const char *after = k + 1 < outputs_.size() ? "," : "\n";
+            header += outputs_[k] + after;
+            row += (values.empty() ? "" : number(values[k])) + after;
         }
         if (ask_tell_)
-            return confirm("Tell 1\n" + header.str() + "\n" + row.str() + "\n");
-        write((begun_ == header.str() ? "" : header.str() + "\n") + row.str() + "\n");
-        begun_ = header.str();
+            return confirm(header + row);
+        write(begun_ ? row : header + row);
+        begun_ = true;
         open_--;
     }
 
     // Gives back a trial that was never evaluated (ask-tell).
     void drop(const trial &each) { confirm("Drop 1\ntrial\n" + each.text("trial") + "\n"); }
+
+    // Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+    bool report(const trial &each, double fidelity, double objective) {
+        const std::string answer = say("Report " + each.text("trial") + "," + number(fidelity) + "," + number(objective) + "\n");
+        if (answer != "Continue" && answer != "Stop")
+            throw garbage("Continue or Stop", answer);
+        return answer == "Continue";
+    }
+
+    // How the run stands (ask-tell), as JSON.
+    std::string status() {
+        const std::string answer = say("Status\n");
+        if (answer.compare(0, 7, "Status ") != 0)
+            throw garbage("Status", answer);
+        return answer.substr(7);
+    }
 
     // Has no more trials handed out (ask-tell).
     void stop() { confirm("Stop\n"); }
@@ -240,6 +251,7 @@ public:
     void close() {
         if (pid_ > 0 && leave() != 0)
             throw death();
+        std::fputs(said().c_str(), stderr);
     }
 
 private:
@@ -255,85 +267,71 @@ private:
         for (int end : ends)
             fcntl(end, F_SETFD, FD_CLOEXEC);
         pid_ = fork();
-        if (pid_ == 0)
-            become(arguments.data(), ends);
+        if (pid_ == 0) {
+            dup2(ends[0], STDIN_FILENO);
+            dup2(ends[3], STDOUT_FILENO);
+            dup2(fileno(messages_), STDERR_FILENO);
+            execvp(arguments[0], arguments.data());
+            dprintf(STDERR_FILENO, "cannot start %s: %s", arguments[0], std::strerror(errno));
+            _exit(127);
+        }
         ::close(ends[0]);
         ::close(ends[3]);
-        to_ = ends[1];
-        from_ = ends[2];
+        to_ = fdopen(ends[1], "w");
+        from_ = fdopen(ends[2], "r");
         if (pid_ < 0)
             throw error(std::string("cannot start a process: ") + std::strerror(errno));
-    }
-
-    void become(char **arguments, const int *ends) {
-        dup2(ends[0], STDIN_FILENO);
-        dup2(ends[3], STDOUT_FILENO);
-        dup2(fileno(messages_), STDERR_FILENO);
-        std::signal(SIGPIPE, SIG_DFL);
-        execvp(arguments[0], arguments);
-        dprintf(STDERR_FILENO, "cannot start %s: %s", arguments[0], std::strerror(errno));
-        _exit(127);
     }
 
     // Closes everything; returns the exit status of hmserve, 128 + the signal if there was one.
     int leave() noexcept {
         int status = 0;
         if (pid_ > 0) {
-            ::close(to_);
-            ::close(from_);
+            std::fclose(to_);
+            std::fclose(from_);
             while (waitpid(pid_, &status, 0) < 0 && errno == EINTR)
                 continue;
             status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             pid_ = 0;
-            char text[1000];
-            std::rewind(messages_);
-            said_.assign(text, std::fread(text, 1, sizeof text, messages_));
-            std::fclose(messages_);
         }
         return status_;
     }
 
+    // What hmserve wrote on standard error since the last time.
+    std::string said() {
+        char text[4000];
+        const ssize_t length = pread(fileno(messages_), text, sizeof text, shown_);
+        shown_ += length > 0 ? length : 0;
+        return std::string(text, length > 0 ? static_cast<std::size_t>(length) : 0);
+    }
+
     error death() {
         leave();
-        return error("hmserve ended with exit status " + std::to_string(status_) + ": " + said_);
+        return error("hmserve ended with exit status " + std::to_string(status_) + ": " + said());
     }
 
     error garbage(const std::string &expected, const std::string &line) {
-        if (pid_ > 0)
-            kill(pid_, SIGTERM);
         leave();
         return error("expected " + expected + " from hmserve, came '" + line.substr(0, 200) + "'");
     }
 
     std::string read() {
-        for (std::size_t end; (end = buffer_.find('\n')) == std::string::npos;) {
-            char piece[4096];
-            const ssize_t length = pid_ > 0 ? ::read(from_, piece, sizeof piece) : 0;
-            if (length > 0)
-                buffer_.append(piece, static_cast<std::size_t>(length));
-            else if (length == 0 || errno != EINTR)
-                throw death();
-        }
-        const std::size_t end = buffer_.find('\n');
-        const std::string line = buffer_.substr(0, end);
-        buffer_.erase(0, end + 1);
-        return line;
+        const ssize_t length = pid_ > 0 ? getline(&line_, &room_, from_) : -1;
+        if (length < 1 || line_[length - 1] != '\n')
+            throw death();
+        return std::string(line_, std::strcspn(line_, "\r\n"));
     }
 
     // A hmserve that is gone shows as an error here, not as our own death by SIGPIPE.
     void write(const std::string &text) {
         struct sigaction ignore = {}, before = {};
-        std::size_t done = 0;
         ignore.sa_handler = SIG_IGN;
         sigaction(SIGPIPE, &ignore, &before);
-        while (pid_ > 0 && done < text.size()) {
-            const ssize_t n = ::write(to_, text.data() + done, text.size() - done);
-            if (n < 0 && errno != EINTR)
-                break;
-            done += n > 0 ? static_cast<std::size_t>(n) : 0;
-        }
+        const bool sent = pid_ > 0 && std::fputs(text.c_str(), to_) >= 0 && std::fflush(to_) == 0;
+        if (!sent)
+            leave();
         sigaction(SIGPIPE, &before, nullptr);
-        if (done < text.size())
+        if (!sent)
             throw death();
     }
 
@@ -348,15 +346,19 @@ private:
     void confirm(const std::string &message) {
         const std::string answer = say(message);
         int count = 0;
-        std::string reasons;
         if (std::sscanf(answer.c_str(), "Ok %*d %d", &count) != 1)
             throw garbage("Ok", answer);
-        for (int row = 0; row < count; row++) {
-            const std::string line = read();
-            reasons += (row ? "; " : "") + line.substr(line.find(' ', 6) + 1);
-        }
         if (count > 0)
-            throw refused(reasons);
+            throw refused(read().substr(std::strlen("Error 1 ")));
+    }
+
+    // 17 digits, and a point whatever the locale.
+    static std::string number(double value) {
+        std::ostringstream text;
+        text.imbue(std::locale::classic());
+        text.precision(17);
+        text << value;
+        return text.str();
     }
 
     static bool counted(const std::string &line, const std::string &word, int &count) {
@@ -375,22 +377,22 @@ private:
 
     // Reads a block before the end; returns whether `line` begins one.
     bool aside(const std::string &line) {
+        if (line == "Best point found:")
+            return !(best_ = table(1)).empty();
         if (line == "Minimum of the posterior mean:")
-            table(1);
-        else if (line == "Best point found:")
-            best_ = table(1);
-        else
-            return line.empty() || line == "Multiple objectives, there is no single best point.";
-        return true;
+            return !table(1).empty();
+        return line.empty() || line == "Multiple objectives, there is no single best point.";
     }
 
     std::vector<std::string> outputs_;
     std::vector<trial> best_;
-    std::string buffer_, said_, begun_;
-    bool ask_tell_, ended_ = false;
-    int to_ = -1, from_ = -1, status_ = 0, open_ = 0;
+    char *line_ = nullptr;
+    std::size_t room_ = 0;
+    bool ask_tell_, begun_ = false, ended_ = false;
+    int status_ = 0, open_ = 0;
     pid_t pid_ = 0;
-    std::FILE *messages_ = nullptr;
+    off_t shown_ = 0; // how much of its messages
+    std::FILE *to_ = nullptr, *from_ = nullptr, *messages_ = nullptr;
 };
 
 } // namespace hmserve

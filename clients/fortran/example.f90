@@ -18,8 +18,8 @@ program example
         end do
     end do
     call client%best(trials)
-    do k = 1, trials(1)%names()
-        print '(3a)', trials(1)%name(k), ' = ', trials(1)%text(trials(1)%name(k))
+    do k = 1, size(trials(1)%names)
+        print '(3a)', trials(1)%names(k)%text, ' = ', trials(1)%values(k)%text
     end do
     call client%finish()
 end program

@@ -1,5 +1,6 @@
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -15,7 +16,7 @@ final class Conformance {
         this.askTell = askTell;
     }
 
-    private double[] blackBox(Hmserve.Trial trial) {
+    private double[] blackBox(Hmserve.Trial trial, double epochs) {
         String c = trial.values().getOrDefault("c", "");
         if (c.equals("fails")) {
             return null;
@@ -23,7 +24,7 @@ final class Conformance {
         double x = trial.real("x");
         double value = x * x + (trial.active("n") ? trial.integer("n") : 0) + (trial.active("m") ? trial.real("m") : 0);
         if (trial.active("epochs")) {
-            value += 1 / trial.real("epochs");
+            value += 1 / epochs;
         }
         if (trial.active("p")) {
             int place = 0;
@@ -31,17 +32,32 @@ final class Conformance {
                 value += ++place * k;
             }
         }
-        double result = value;
-        return outputs.stream()
-                .mapToDouble(name -> name.equals("Value") ? result : name.equals("Cost") ? 1 - x : c.equals("infeasible") ? 0 : 1)
-                .toArray();
+        Map<String, Double> answer = new HashMap<>();
+        answer.put("Value", value);
+        answer.put("Cost", 1 - x);
+        answer.put("Valid", c.equals("infeasible") ? 0.0 : 1.0);
+        answer.put("epochs", epochs);
+        return outputs.stream().mapToDouble(answer::get).toArray();
     }
 
     private void tell(Hmserve.Trial trial) {
+        String c = trial.values().getOrDefault("c", "");
+        double epochs = trial.active("epochs") ? trial.real("epochs") : 0;
+        if (askTell && c.equals("lost")) {
+            hmserve.drop(trial);
+            return;
+        }
+        if (askTell && outputs.contains("epochs") && epochs > 1 && !hmserve.report(trial, 1, blackBox(trial, 1)[0])) {
+            epochs = 1;
+        }
         try {
-            hmserve.tell(trial, blackBox(trial));
+            hmserve.tell(trial, blackBox(trial, epochs));
         } catch (Hmserve.RefusedException refusal) {
             System.out.println("refused " + refusal.getMessage());
+        }
+        if (c.equals("stops")) {
+            hmserve.stop();
+            System.out.println("status " + hmserve.status());
         }
     }
 

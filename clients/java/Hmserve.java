@@ -52,8 +52,6 @@ public final class Hmserve implements AutoCloseable {
     /** One configuration: values by name. The fidelity, if the scenario has one, is a value too. */
     public static final class Trial {
         private final Map<String, String> values = new LinkedHashMap<>();
-        private final String header;
-        private final String row;
 
         private Trial(String header, String row) {
             String[] names = header.split(",", -1);
@@ -64,8 +62,6 @@ public final class Hmserve implements AutoCloseable {
             for (int k = 0; k < names.length; k++) {
                 values.put(names[k], cells[k]);
             }
-            this.header = header;
-            this.row = row;
         }
 
         /** All values as hmserve wrote them, in its order. */
@@ -118,8 +114,9 @@ public final class Hmserve implements AutoCloseable {
     private final BufferedReader from;
     private final OutputStream to;
     private List<Trial> best = Collections.emptyList();
-    private String begun = "";
+    private boolean begun;
     private int open;
+    private int shown;
     private boolean ended;
     private boolean left;
 
@@ -131,7 +128,8 @@ public final class Hmserve implements AutoCloseable {
     /**
      * Starts hmserve.
      *
-     * @param outputs names of the columns you answer: objectives, measured constraints, feasibility
+     * @param outputs names of the columns you answer: objectives, measured constraints, feasibility; and the
+     *     fidelity if you tell how far an evaluation went
      * @param askTell whether results come one by one, in any order
      * @param program path of hmserve; null: the environment variable HMSERVE, or "hmserve"
      * @param arguments more of its arguments, such as "--resume"
@@ -176,7 +174,8 @@ public final class Hmserve implements AutoCloseable {
             Matcher request = REQUEST.matcher(line);
             if (request.matches()) {
                 open = Integer.parseInt(request.group(1));
-                begun = "";
+                begun = false;
+                passOn();
                 return rows(open);
             }
             if (line.equals("End of HyperMapper")) {
@@ -205,23 +204,46 @@ public final class Hmserve implements AutoCloseable {
         if (values != null && values.length != outputs.size()) {
             throw new IllegalArgumentException("expected a value for each output");
         }
-        StringBuilder row = new StringBuilder(trial.row);
+        List<String> names = new ArrayList<>(trial.values.keySet());
+        names.removeAll(outputs);
+        List<String> cells = new ArrayList<>();
+        names.forEach(name -> cells.add(trial.values.get(name)));
+        names.addAll(outputs);
         for (int k = 0; k < outputs.size(); k++) {
-            row.append(',').append(values == null ? "" : text(values[k]));
+            cells.add(values == null ? "" : text(values[k]));
         }
-        String header = trial.header + "," + String.join(",", outputs);
+        String header = String.join(",", names) + "\n";
+        String row = String.join(",", cells) + "\n";
         if (askTell) {
-            confirm("Tell 1\n" + header + "\n" + row + "\n");
+            confirm("Tell 1\n" + header + row);
             return;
         }
-        write((begun.equals(header) ? "" : header + "\n") + row + "\n");
-        begun = header;
+        write(begun ? row : header + row);
+        begun = true;
         open--;
     }
 
     /** Gives back a trial that was never evaluated (ask-tell). */
     public synchronized void drop(Trial trial) {
         confirm("Drop 1\ntrial\n" + trial.text("trial") + "\n");
+    }
+
+    /** Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached. */
+    public synchronized boolean report(Trial trial, double fidelity, double objective) {
+        String answer = say("Report " + trial.text("trial") + "," + text(fidelity) + "," + text(objective) + "\n");
+        if (!answer.equals("Continue") && !answer.equals("Stop")) {
+            throw garbage("Continue or Stop", answer);
+        }
+        return answer.equals("Continue");
+    }
+
+    /** How the run stands (ask-tell), as JSON. */
+    public synchronized String status() {
+        String answer = say("Status\n");
+        if (!answer.startsWith("Status ")) {
+            throw garbage("Status", answer);
+        }
+        return answer.substring(7);
     }
 
     /** Has no more trials handed out (ask-tell). */
@@ -257,6 +279,7 @@ public final class Hmserve implements AutoCloseable {
         if (!left && leave() != 0) {
             throw death();
         }
+        passOn();
     }
 
     /** Whole numbers, and so 0 and 1 for feasibility, have no point. */
@@ -289,7 +312,6 @@ public final class Hmserve implements AutoCloseable {
         write(message);
         String answer = read();
         if (answer.startsWith("Error ")) {
-            leave();
             throw new HmserveException("hmserve refused the message: " + answer);
         }
         return answer;
@@ -301,12 +323,8 @@ public final class Hmserve implements AutoCloseable {
         if (!counts.matches()) {
             throw garbage("Ok", answer);
         }
-        List<String> reasons = new ArrayList<>();
-        for (int row = Integer.parseInt(counts.group(1)); row > 0; row--) {
-            reasons.add(read().replaceFirst("Error \\d+ ", ""));
-        }
-        if (!reasons.isEmpty()) {
-            throw new RefusedException(String.join("; ", reasons));
+        if (!counts.group(1).equals("0")) {
+            throw new RefusedException(read().replaceFirst("Error \\d+ ", ""));
         }
     }
 
@@ -341,12 +359,23 @@ public final class Hmserve implements AutoCloseable {
 
     private HmserveException death() {
         int status = leave();
+        return new HmserveException("hmserve ended with exit status " + status + ": " + said().trim());
+    }
+
+    /** What hmserve wrote on standard error since the last time. */
+    private String said() {
         try {
-            String said = new String(Files.readAllBytes(messages.toPath()), StandardCharsets.UTF_8).trim();
-            return new HmserveException("hmserve ended with exit status " + status + ": " + said);
+            byte[] all = Files.readAllBytes(messages.toPath());
+            String text = new String(all, shown, all.length - shown, StandardCharsets.UTF_8);
+            shown = all.length;
+            return text;
         } catch (IOException error) {
             throw new UncheckedIOException(error);
         }
+    }
+
+    private void passOn() {
+        System.err.print(said());
     }
 
     /** Closes the pipes and waits; returns the exit status, 128 + the signal if there was one. */

@@ -3,21 +3,30 @@ import { Hmserve, HmserveError, Refused } from './hmserve.mjs';
 
 const [scenario, dialect, outputs] = process.argv.slice(2);
 
-function blackBox(trial) {
+function blackBox(trial, epochs) {
   if (trial.c === 'fails') return null;
   let value = trial.x ** 2 + (trial.n ?? 0) + (trial.m ?? 0);
-  if (trial.epochs) value += 1 / trial.epochs;
+  if (epochs) value += 1 / epochs;
   (trial.p ?? []).forEach((k, place) => (value += (place + 1) * k));
-  const answer = { Value: value, Cost: 1 - trial.x, Valid: trial.c !== 'infeasible' };
+  const answer = { Value: value, Cost: 1 - trial.x, Valid: trial.c !== 'infeasible', epochs };
   return outputs.split(',').map((name) => answer[name]);
 }
 
 async function tell(hmserve, trial) {
+  let { epochs } = trial;
+  if (dialect === 'ask-tell' && trial.c === 'lost') return hmserve.drop(trial);
+  if (dialect === 'ask-tell' && outputs.includes('epochs') && epochs > 1) {
+    if (!(await hmserve.report(trial, 1, blackBox(trial, 1)[0]))) epochs = 1;
+  }
   try {
-    await hmserve.tell(trial, blackBox(trial));
+    await hmserve.tell(trial, blackBox(trial, epochs));
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     console.log(`refused ${error.message}`);
+  }
+  if (trial.c === 'stops') {
+    await hmserve.stop();
+    console.log(`status ${JSON.stringify(await hmserve.status())}`);
   }
 }
 
@@ -36,8 +45,8 @@ async function converse(hmserve) {
   return hmserve.best();
 }
 
+const hmserve = new Hmserve(scenario, outputs.split(','), { askTell: dialect === 'ask-tell' });
 try {
-  const hmserve = new Hmserve(scenario, outputs.split(','), { askTell: dialect === 'ask-tell' });
   const best = await converse(hmserve);
   await hmserve.close();
   for (const [name, value] of best.flatMap(Object.entries)) {
@@ -46,6 +55,7 @@ try {
   console.log('end');
 } catch (error) {
   if (!(error instanceof HmserveError)) throw error;
+  hmserve.abandon();
   console.error(`conformance: ${error.message}`);
   process.exitCode = 1;
 }

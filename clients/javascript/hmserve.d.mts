@@ -28,7 +28,9 @@ export class Hmserve {
   ask(count?: number): Promise<Trial[] | null>;
   tell(trial: Trial, result: Result): Promise<void>;
   drop(trial: Trial): Promise<void>;
+  /** False: end the evaluation, and tell it with the fidelity it has reached. */
   report(trial: Trial, fidelity: number, objective: number): Promise<boolean>;
+  status(): Promise<Record<string, unknown>>;
   stop(): Promise<void>;
   best(): Promise<Trial[]>;
   close(): Promise<void>;

@@ -17,7 +17,7 @@ export class Refused extends HmserveError {
   name = 'Refused';
 }
 
-const rows = new WeakMap(); // of each trial: its header and its row, as they came
+const texts = new WeakMap(); // of each trial: its names, and its values as they came
 
 export class Hmserve {
   #child;
@@ -70,6 +70,7 @@ export class Hmserve {
           const trials = await this.#rows(Number(request[1]));
           this.#open = trials.length;
           this.#header = '';
+          this.#passOn();
           return trials;
         }
         if (line === 'End of HyperMapper') {
@@ -87,9 +88,9 @@ export class Hmserve {
   tell(trial, result) {
     const values = result === null || result === undefined ? this.#outputs.map(() => '') : [result].flat();
     if (values.length !== this.#outputs.length) throw new TypeError('expected a value for each output');
-    const [names, cells] = rows.get(trial);
-    const header = [names, ...this.#outputs].join(',');
-    const row = [cells, ...values].join(',');
+    const inputs = texts.get(trial).filter(([name]) => !this.#outputs.includes(name));
+    const header = [...inputs.map(([name]) => name), ...this.#outputs].join(',');
+    const row = [...inputs.map(([, text]) => text), ...values].join(',');
     return this.#next(async () => {
       if (this.#askTell) return this.#confirm(`Tell 1\n${header}\n${row}\n`);
       this.#write(this.#header === header ? `${row}\n` : `${header}\n${row}\n`);
@@ -103,10 +104,23 @@ export class Hmserve {
     return this.#next(() => this.#confirm(`Drop 1\ntrial\n${trial.trial}\n`));
   }
 
-  // Says how a trial stands (ask-tell); false if it should not go on.
+  // Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
   report(trial, fidelity, objective) {
     const message = `Report ${trial.trial},${fidelity},${objective}\n`;
-    return this.#next(async () => (await this.#say(message)) !== 'Stop');
+    return this.#next(async () => {
+      const answer = await this.#say(message);
+      if (answer !== 'Continue' && answer !== 'Stop') throw this.#garbage('Continue or Stop', answer);
+      return answer === 'Continue';
+    });
+  }
+
+  // How the run stands (ask-tell), an object.
+  status() {
+    return this.#next(async () => {
+      const answer = await this.#say('Status\n');
+      if (!answer.startsWith('Status {')) throw this.#garbage('Status', answer);
+      return JSON.parse(answer.slice(7));
+    });
   }
 
   // Has no more trials handed out (ask-tell).
@@ -131,12 +145,19 @@ export class Hmserve {
     this.#child.stdout.resume();
     while (!this.#exit) await this.#event();
     if (!this.#exit.well) throw new HmserveError(this.#exit.how);
+    this.#passOn();
   }
 
   // Ends the conversation, whatever becomes of it.
   abandon() {
     this.#child.stdin.end();
     this.#child.kill();
+  }
+
+  // Shows what hmserve wrote on standard error; at its death that is in the error.
+  #passOn() {
+    process.stderr.write(this.#said);
+    this.#said = '';
   }
 
   #next(message) {
@@ -152,7 +173,7 @@ export class Hmserve {
   #hear(text) {
     const lines = (this.#rest + text).split('\n');
     this.#rest = lines.pop();
-    this.#lines.push(...lines);
+    this.#lines.push(...lines.map((line) => line.replace(/\r$/, '')));
     this.#wake();
   }
 
@@ -177,9 +198,8 @@ export class Hmserve {
   async #say(message) {
     this.#write(message);
     const answer = await this.#read();
-    if (!answer.startsWith('Error ')) return answer;
-    this.abandon();
-    throw new HmserveError(`hmserve refused the message: ${answer}`);
+    if (answer.startsWith('Error ')) throw new HmserveError(`hmserve refused the message: ${answer}`);
+    return answer;
   }
 
   async #confirm(message) {
@@ -204,9 +224,8 @@ export class Hmserve {
     const names = header.split(',');
     const cells = row.split(/,(?![^()]*\))/); // the commas of a permutation part no values
     if (names.length !== cells.length) throw this.#garbage(`${names.length} values`, row);
-    const pairs = names.map((name, k) => [name, value(cells[k], this.#labels.has(name))]);
-    const trial = Object.fromEntries(pairs);
-    rows.set(trial, [header, row]);
+    const trial = Object.fromEntries(names.map((name, k) => [name, value(cells[k], this.#labels.has(name))]));
+    texts.set(trial, names.map((name, k) => [name, cells[k]]));
     return trial;
   }
 

@@ -10,7 +10,7 @@ It is written by the documentation of Julia and has not been run, for want of Ju
 """
 module Hmserve
 
-export Client, Trial, HmserveError, Refused, ask, tell, drop, best, finish, minimise, text, real_value, integer, permutation
+export Client, Trial, HmserveError, Refused, ask, tell, drop, report, run_status, stop, best, finish, minimise, text, real_value, integer, permutation
 
 "hmserve could not be started, ended early, or said what cannot be understood."
 struct HmserveError <: Exception
@@ -27,8 +27,6 @@ Base.showerror(io::IO, e::Refused) = print(io, "hmserve: refused: ", e.reason)
 
 "One configuration: names and texts as hmserve wrote them, in its order."
 struct Trial
-    header::String
-    row::String
     items::Vector{Pair{String,String}}
 end
 
@@ -53,6 +51,7 @@ mutable struct Client
     ask_tell::Bool
     process::Base.Process
     messages::String
+    shown::Int
     begun::Bool
     open::Int
     ended::Bool
@@ -63,7 +62,7 @@ end
     Client(scenario, outputs; ask_tell=false, program=nothing, arguments=String[])
 
 Start hmserve: `program`, else the environment variable HMSERVE, else `hmserve`. `outputs` are the columns you
-answer: objectives, measured constraints, feasibility.
+answer: objectives, measured constraints, feasibility; and the fidelity if you tell how far an evaluation went.
 """
 function Client(scenario, outputs; ask_tell=false, program=nothing, arguments=String[])
     variable = get(ENV, "HMSERVE", "")
@@ -76,7 +75,7 @@ function Client(scenario, outputs; ask_tell=false, program=nothing, arguments=St
         error isa Base.IOError || rethrow()
         throw(HmserveError("cannot start $word: $(error.msg)"))
     end
-    return Client(collect(String, outputs), ask_tell, process, messages, false, 0, false, Trial[])
+    return Client(collect(String, outputs), ask_tell, process, messages, 0, false, 0, false, Trial[])
 end
 
 """
@@ -95,6 +94,7 @@ function ask(client::Client, count=1)
         request = match(r"^Request (\d+)$", line)
         if request !== nothing
             client.open = parse(Int, request[1])
+            pass_on(client)
             return rows(client, client.open)
         elseif line == "End of HyperMapper"
             client.ended = true
@@ -112,8 +112,9 @@ end
 function tell(client::Client, trial::Trial, result)
     values = result === nothing ? fill("", length(client.outputs)) : [cell(v) for v in result]
     length(values) == length(client.outputs) || throw(ArgumentError("expected a value for each output"))
-    header = join([trial.header; client.outputs], ",")
-    row = join([trial.row; values], ",")
+    inputs = filter(item -> !(item.first in client.outputs), trial.items)
+    header = join([first.(inputs); client.outputs], ",")
+    row = join([last.(inputs); values], ",")
     client.ask_tell && return confirm(client, "Tell 1\n$header\n$row\n")
     send(client, client.begun ? "$row\n" : "$header\n$row\n")
     client.begun = true
@@ -126,6 +127,23 @@ cell(value) = string(value)
 
 "Give back a trial that was never evaluated (ask-tell)."
 drop(client::Client, trial::Trial) = confirm(client, "Drop 1\ntrial\n$(text(trial, "trial"))\n")
+
+"Say how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached."
+function report(client::Client, trial::Trial, fidelity, objective)
+    answer = say(client, "Report $(text(trial, "trial")),$fidelity,$objective\n")
+    answer in ("Continue", "Stop") || garbage(client, "Continue or Stop", answer)
+    return answer == "Continue"
+end
+
+"How the run stands (ask-tell), as JSON."
+function run_status(client::Client)
+    answer = say(client, "Status\n")
+    startswith(answer, "Status ") || garbage(client, "Status", answer)
+    return answer[8:end]
+end
+
+"Have no more trials handed out (ask-tell)."
+stop(client::Client) = confirm(client, "Stop\n")
 
 "The best trials with their outputs. Classic: at the end, with `\"print_best\": true`."
 function best(client::Client)
@@ -148,6 +166,7 @@ function minimise(evaluate, scenario, outputs; options...)
         return found
     finally
         leave(client)
+        pass_on(client)
     end
 end
 
@@ -155,19 +174,19 @@ end
 function finish(client::Client)
     leave(client)
     success(client.process) || death(client)
+    pass_on(client)
     return nothing
 end
 
 function rows(client, count)
-    header = receive(client)
-    return [trial(client, header, receive(client)) for _ in 1:count]
+    names = String.(split(receive(client), ","))
+    return [trial(client, names, receive(client)) for _ in 1:count]
 end
 
-function trial(client, header, row)
-    names = split(header, ",")
+function trial(client, names, row)
     cells = split(row, r",(?![^()]*\))") # the commas of a permutation part no values
     length(names) == length(cells) || garbage(client, "$(length(names)) values", row)
-    return Trial(header, row, [String(n) => String(c) for (n, c) in zip(names, cells)])
+    return Trial([n => String(c) for (n, c) in zip(names, cells)])
 end
 
 "Read a block before the end; return whether `line` begins one."
@@ -193,8 +212,7 @@ function confirm(client, message)
     answer = say(client, message)
     counts = match(r"^Ok \d+ (\d+)$", answer)
     counts === nothing && garbage(client, "Ok", answer)
-    reasons = [replace(receive(client), r"^Error \d+ " => "") for _ in 1:parse(Int, counts[1])]
-    isempty(reasons) || throw(Refused(join(reasons, "; ")))
+    counts[1] == "0" || throw(Refused(replace(receive(client), r"^Error \d+ " => "")))
     return nothing
 end
 
@@ -211,7 +229,7 @@ end
 function receive(client)
     line = readline(client.process; keep=true)
     endswith(line, "\n") || death(client)
-    return chomp(line)
+    return String(chomp(line)) # also of \r\n
 end
 
 function garbage(client, expected, line)
@@ -222,9 +240,18 @@ end
 
 function death(client)
     leave(client)
-    said = isfile(client.messages) ? strip(read(client.messages, String)) : ""
-    throw(HmserveError("ended with exit status $(client.process.exitcode): $said"))
+    throw(HmserveError("ended with exit status $(client.process.exitcode): $(strip(said(client)))"))
 end
+
+"What hmserve wrote on standard error since the last time."
+function said(client)
+    bytes = isfile(client.messages) ? read(client.messages) : UInt8[]
+    text = String(bytes[client.shown+1:end])
+    client.shown = length(bytes)
+    return text
+end
+
+pass_on(client) = print(stderr, said(client))
 
 function leave(client)
     close(client.process.in)

@@ -5,12 +5,13 @@ local hmserve = require("hmserve")
 local outputs = {}
 for name in arg[3]:gmatch("[^,]+") do outputs[#outputs + 1] = name end
 
-local function black_box(trial)
+local function black_box(trial, epochs)
     if trial.c == "fails" then return nil end
     local value = trial.x ^ 2 + (trial.n or 0) + (trial.m or 0)
-    if trial.epochs then value = value + 1 / trial.epochs end
+    if epochs then value = value + 1 / epochs end
     for place, k in ipairs(trial.p or {}) do value = value + place * k end
     local answer, values = {Value = value, Cost = 1 - trial.x, Valid = trial.c ~= "infeasible"}, {}
+    answer.epochs = epochs
     for k, name in ipairs(outputs) do values[k] = answer[name] end
     return values
 end
@@ -18,8 +19,17 @@ end
 local function converse()
     local client = hmserve.start(arg[1], outputs, {ask_tell = arg[2] == "ask-tell"})
     local function tell(trial)
-        local ok, reason = client:tell(trial, black_box(trial))
+        local epochs, ask_tell = trial.epochs, arg[2] == "ask-tell"
+        if ask_tell and trial.c == "lost" then return client:drop(trial) end
+        if ask_tell and outputs[#outputs] == "epochs" and epochs > 1 then
+            if not client:report(trial, 1, black_box(trial, 1)[1]) then epochs = 1 end
+        end
+        local ok, reason = client:tell(trial, black_box(trial, epochs))
         if not ok then print("refused " .. reason) end
+        if trial.c == "stops" then
+            client:stop()
+            print("status " .. client:run_status())
+        end
     end
     local held
     for trials in function() return client:ask(2) end do

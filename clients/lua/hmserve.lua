@@ -11,9 +11,12 @@
 local hmserve = {}
 local Client = {}
 Client.__index = Client
-Client.__gc = function(self) pcall(self.leave, self) end
+Client.__gc = function(self)
+    pcall(self.leave, self)
+    pcall(self.pass_on, self)
+end
 
-local rows = setmetatable({}, {__mode = "k"}) -- of each trial: its header and its row, as they came
+local rows = setmetatable({}, {__mode = "k"}) -- of each trial: its names, and its values as they came
 
 local function quote(text)
     return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
@@ -54,8 +57,8 @@ local function number(result)
     return (string.format("%.17g", result):gsub(",", "."))
 end
 
--- Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility). options:
--- ask_tell, true for results that come one by one; program, else $HMSERVE, else "hmserve"; arguments, a
+-- Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility; and the fidelity
+-- if you tell how far an evaluation went). options: ask_tell, true for results that come one by one; program, else $HMSERVE, else "hmserve"; arguments, a
 -- list of more of them such as "--resume".
 function hmserve.start(scenario, outputs, options)
     options = options or {}
@@ -69,6 +72,7 @@ function hmserve.start(scenario, outputs, options)
     for _, word in ipairs(options.arguments or {}) do words[#words + 1] = quote(word) end
     if self.ask_tell then words[#words + 1] = "--protocol ask-tell" end
     words[#words + 1] = "<" .. quote(self.fifo) .. " 2>" .. quote(self.messages)
+    self.errors = assert(io.open(self.messages))
     self.from = assert(io.popen(table.concat(words, " "), "r"))
     -- Open for both directions: neither waits for hmserve to listen, nor dies of SIGPIPE if it is gone.
     self.to = assert(io.open(self.fifo, "r+"))
@@ -90,6 +94,7 @@ function Client:ask(count)
         local request = line:match("^Request (%d+)$")
         if request then
             self.open = tonumber(request)
+            self:pass_on()
             return self:table(self.open)
         elseif line == "End of HyperMapper" then
             self.ended = true
@@ -107,8 +112,12 @@ end
 -- true, or nil and the reason if hmserve does not take it (ask-tell).
 function Client:tell(trial, result)
     local came = rows[trial] or refuse("this is no trial")
-    local cells, names = {came.row}, {came.header}
+    local cells, names, output = {}, {}, {}
     if result ~= nil and type(result) ~= "table" then result = {result} end
+    for _, name in ipairs(self.outputs) do output[name] = true end
+    for k, name in ipairs(came.names) do
+        if not output[name] then names[#names + 1], cells[#cells + 1] = name, came.cells[k] end
+    end
     for k, name in ipairs(self.outputs) do
         if result and result[k] == nil then refuse("expected a value for each output") end
         names[#names + 1], cells[#cells + 1] = name, result and number(result[k]) or ""
@@ -124,6 +133,19 @@ end
 -- Gives back a trial that was never evaluated (ask-tell). Returns as tell.
 function Client:drop(trial)
     return self:confirm(string.format("Drop 1\ntrial\n%d\n", trial.trial))
+end
+
+-- Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+function Client:report(trial, fidelity, objective)
+    local answer = self:say(string.format("Report %d,%s,%s\n", trial.trial, number(fidelity), number(objective)))
+    if answer ~= "Continue" and answer ~= "Stop" then self:garbage("Continue or Stop", answer) end
+    return answer == "Continue"
+end
+
+-- How the run stands (ask-tell), as JSON.
+function Client:run_status()
+    local answer = self:say("Status\n")
+    return answer:match("^Status (.*)$") or self:garbage("Status", answer)
 end
 
 -- Has no more trials handed out (ask-tell).
@@ -149,22 +171,22 @@ end
 -- Ends the conversation; an error if the exit status of hmserve is not 0.
 function Client:close()
     if not self.status and self:leave() ~= "exit 0" then self:death() end
+    self:pass_on()
 end
 
 -- The names of a trial in the order of hmserve.
 function hmserve.names(trial)
-    return cut(rows[trial].header)
+    return rows[trial].names
 end
 
 function Client:table(count)
-    local header, trials = self:read(), {}
-    local names = cut(header)
+    local names, trials = cut(self:read()), {}
     for k = 1, count do
         local row, trial = self:read(), {}
         local cells = cut(row)
         if #cells ~= #names then self:garbage(#names .. " values", row) end
         for place, name in ipairs(names) do trial[name] = value(cells[place]) end
-        rows[trial] = {header = header, row = row}
+        rows[trial] = {names = names, cells = cells}
         trials[k] = trial
     end
     return trials
@@ -206,7 +228,7 @@ end
 function Client:read()
     local line = not self.status and self.from:read("*L")
     if not line or line:sub(-1) ~= "\n" then self:death() end
-    return line:sub(1, -2)
+    return (line:gsub("\r?\n$", ""))
 end
 
 function Client:garbage(expected, line)
@@ -216,7 +238,16 @@ end
 
 function Client:death()
     self:leave()
-    refuse("ended with " .. self.status .. ": " .. self.said)
+    refuse("ended with " .. self.status .. ": " .. self:said())
+end
+
+-- What hmserve wrote on standard error since the last time.
+function Client:said()
+    return self.errors:read("*a")
+end
+
+function Client:pass_on()
+    io.stderr:write(self:said())
 end
 
 -- Closes everything; returns how hmserve ended, such as "exit 0".
@@ -225,9 +256,6 @@ function Client:leave()
         self.to:close()
         local _, how, code = self.from:close()
         self.status = how .. " " .. code
-        local file = io.open(self.messages)
-        self.said = file and file:read("*a"):gsub("%s+$", "") or ""
-        if file then file:close() end
         os.remove(self.messages)
         os.remove(self.fifo)
     end

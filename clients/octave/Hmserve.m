@@ -5,7 +5,7 @@
 %     client.close();
 %
 % A trial is a struct: numbers, texts, a row of places from 0 for a permutation, [] for what is inactive; its fields
-% header and row are the lines of hmserve. What hmserve complains of is an error with the identifier
+% names and texts are what hmserve wrote. What hmserve complains of is an error with the identifier
 % 'hmserve:ended' or 'hmserve:garbage', or, for a row that it does not take (ask-tell), 'hmserve:refused'.
 classdef Hmserve < handle
     properties (SetAccess = private)
@@ -25,10 +25,12 @@ classdef Hmserve < handle
         left = false
         status = 0
         bests = {}
+        shown = 0       % how much of the messages
     end
 
     methods
-        % outputs: the columns you answer (objectives, measured constraints, feasibility). Options, as pairs:
+        % outputs: the columns you answer (objectives, measured constraints, feasibility; and the fidelity if you tell
+        % how far an evaluation went). Options, as pairs:
         % 'ask_tell', true for results that come one by one; 'program', else $HMSERVE, else 'hmserve';
         % 'arguments', a cell array of more of them such as '--resume'.
         function self = Hmserve(scenario, outputs, varargin)
@@ -58,6 +60,10 @@ classdef Hmserve < handle
 
         function delete(self)
             self.leave();
+            self.pass_on();
+            if isempty(self.child)
+                unlink(self.messages);
+            end
         end
 
         % A cell array of trials; over says that the run is. Classic: all of the next request, when all of the last
@@ -82,6 +88,7 @@ classdef Hmserve < handle
                 if ~isempty(regexp(line, '^Request \d+$', 'once'))
                     self.open_trials = sscanf(line, 'Request %d');
                     trials = self.rows(self.open_trials);
+                    self.pass_on();
                     return
                 elseif strcmp(line, 'End of HyperMapper')
                     self.ended = true;
@@ -107,8 +114,9 @@ classdef Hmserve < handle
                 end
                 cells = arrayfun(@(value) sprintf('%.17g', value), double(values), 'UniformOutput', false);
             end
-            header = [strjoin([{trial.header}, reshape(self.outputs, 1, [])], ','), char(10)];
-            row = [strjoin([{trial.row}, reshape(cells, 1, [])], ','), char(10)];
+            inputs = ~ismember(trial.names, self.outputs);
+            header = [strjoin([trial.names(inputs), reshape(self.outputs, 1, [])], ','), char(10)];
+            row = [strjoin([trial.texts(inputs), reshape(cells, 1, [])], ','), char(10)];
             if self.ask_tell
                 self.confirm(['Tell 1', char(10), header, row]);
                 return
@@ -124,6 +132,24 @@ classdef Hmserve < handle
         % Gives back a trial that was never evaluated (ask-tell).
         function drop(self, trial)
             self.confirm(sprintf('Drop 1\ntrial\n%d\n', trial.trial));
+        end
+
+        % Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+        function go_on = report(self, trial, fidelity, objective)
+            answer = self.say(sprintf('Report %d,%.17g,%.17g\n', trial.trial, fidelity, objective));
+            go_on = strcmp(answer, 'Continue');
+            if ~go_on && ~strcmp(answer, 'Stop')
+                self.garbage('Continue or Stop', answer);
+            end
+        end
+
+        % How the run stands (ask-tell), as JSON.
+        function json = run_status(self)
+            answer = self.say(sprintf('Status\n'));
+            if ~strncmp(answer, 'Status ', 7)
+                self.garbage('Status', answer);
+            end
+            json = answer(8:end);
         end
 
         % Has no more trials handed out (ask-tell).
@@ -163,6 +189,7 @@ classdef Hmserve < handle
                     self.death();
                 end
             end
+            self.pass_on();
         end
     end
 
@@ -195,24 +222,23 @@ classdef Hmserve < handle
         end
 
         function trials = rows(self, count)
-            header = self.read();
+            names = strsplit(self.read(), ',');
             trials = cell(1, count);
             for k = 1:count
-                trials{k} = self.trial(header, self.read());
+                trials{k} = self.trial(names, self.read());
             end
         end
 
-        function trial = trial(self, header, row)
-            names = strsplit(header, ',');
+        function trial = trial(self, names, row)
             % The commas of a permutation part no values.
             cells = regexp([row, ','], '(\([^()]*\)|[^,]*),', 'tokens');
             if numel(cells) ~= numel(names)
                 self.garbage(sprintf('%d values', numel(names)), row);
             end
-            trial = struct('header', header, 'row', row);
+            texts = [cells{:}];
+            trial = struct('names', {names}, 'texts', {texts});
             for k = 1:numel(names)
-                text = [cells{k}{:}];
-                trial.(names{k}) = value(text);
+                trial.(names{k}) = value(texts{k});
             end
         end
 
@@ -244,12 +270,8 @@ classdef Hmserve < handle
             if numel(counts) ~= 2
                 self.garbage('Ok', answer);
             end
-            reasons = cell(1, counts(2));
-            for k = 1:counts(2)
-                reasons{k} = regexprep(self.read(), '^Error \d+ ', '');
-            end
             if counts(2) > 0
-                error('hmserve:refused', '%s', strjoin(reasons, '; '));
+                error('hmserve:refused', '%s', regexprep(self.read(), '^Error \d+ ', ''));
             end
         end
 
@@ -283,6 +305,7 @@ classdef Hmserve < handle
             if ~ischar(line)
                 self.death();
             end
+            line = regexprep(line, '\r$', '');
         end
 
         function garbage(self, expected, line)
@@ -292,11 +315,21 @@ classdef Hmserve < handle
 
         function death(self)
             self.leave();
-            said = '';
+            error('hmserve:ended', 'hmserve ended with exit status %d: %s', self.status, strtrim(self.said()));
+        end
+
+        % What hmserve wrote on standard error since the last time.
+        function text = said(self)
+            text = '';
             if exist(self.messages, 'file')
-                said = strtrim(fileread(self.messages));
+                text = fileread(self.messages);
+                text = text(self.shown + 1:end);
+                self.shown = self.shown + numel(text);
             end
-            error('hmserve:ended', 'hmserve ended with exit status %d: %s', self.status, said);
+        end
+
+        function pass_on(self)
+            fprintf(2, '%s', self.said());
         end
 
         % Closes everything and sets the status, 128 + the signal if there was one.

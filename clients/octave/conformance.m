@@ -20,28 +20,43 @@ function result = field(trial, name, other)
     end
 end
 
-function answer = black_box(trial, outputs)
+function answer = black_box(trial, outputs, epochs)
     answer = [];
     c = field(trial, 'c', '');
     if strcmp(c, 'fails')
         return
     end
     p = field(trial, 'p', []);
-    value = trial.x ^ 2 + field(trial, 'n', 0) + field(trial, 'm', 0) + 1 / field(trial, 'epochs', Inf);
+    value = trial.x ^ 2 + field(trial, 'n', 0) + field(trial, 'm', 0) + 1 / epochs;
     value = value + sum((1:numel(p)) .* p);
-    values = struct('Value', value, 'Cost', 1 - trial.x, 'Valid', ~strcmp(c, 'infeasible'));
+    values = struct('Value', value, 'Cost', 1 - trial.x, 'Valid', ~strcmp(c, 'infeasible'), 'epochs', epochs);
     answer = cellfun(@(name) double(values.(name)), outputs);
 end
 
 function answer(client, trial)
-    values = black_box(trial, client.outputs);
+    c = field(trial, 'c', '');
+    epochs = field(trial, 'epochs', Inf);
+    if client.ask_tell && strcmp(c, 'lost')
+        client.drop(trial);
+        return
+    end
+    if client.ask_tell && any(strcmp(client.outputs, 'epochs')) && epochs > 1
+        so_far = black_box(trial, {'Value'}, 1);
+        if ~client.report(trial, 1, so_far)
+            epochs = 1;
+        end
+    end
     try
-        client.tell(trial, values);
+        client.tell(trial, black_box(trial, client.outputs, epochs));
     catch problem
         if ~strcmp(problem.identifier, 'hmserve:refused')
             rethrow(problem);
         end
         printf('refused %s\n', problem.message);
+    end
+    if strcmp(c, 'stops')
+        client.stop();
+        printf('status %s\n', client.run_status());
     end
 end
 
@@ -63,7 +78,7 @@ function converse(client)
     end
     best = client.best();
     for k = 1:numel(best)
-        names = strsplit(best{k}.header, ',');
+        names = best{k}.names;
         for j = 1:numel(names)
             printf('best %s=%s\n', names{j}, show(best{k}.(names{j})));
         end

@@ -9,5 +9,5 @@ end
 addpath(fileparts(mfilename('fullpath')));
 client = Hmserve('solver.json', {'Calls', 'Valid'});
 best = client.minimise(@evaluate);
-disp(rmfield(best{1}, {'header', 'row'}));
+disp(rmfield(best{1}, {'names', 'texts'}));
 client.close();

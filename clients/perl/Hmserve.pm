@@ -15,12 +15,13 @@ package Hmserve;
 use strict;
 use warnings;
 use Carp qw(croak);
+use File::Temp;
 use IPC::Open3 qw(open3);
-use Scalar::Util qw(refaddr);
+use Scalar::Util qw(looks_like_number refaddr);
 use Symbol qw(gensym);
 
 # Starts hmserve. Arguments: scenario, a path; outputs, the names of the columns you answer
-# (objectives, measured constraints, feasibility); and if wanted ask_tell, true for results that come one
+# (objectives, measured constraints, feasibility, and the fidelity if you tell how far an evaluation went); and if wanted ask_tell, true for results that come one
 # by one; program, else $HMSERVE, else `hmserve`; arguments, more of them such as ['--resume'].
 sub new {
     my ($class, %options) = @_;
@@ -28,9 +29,9 @@ sub new {
                       open => 0, header => '', best => [], row => {}}, $class;
     my @command = ($options{program} || $ENV{HMSERVE} || 'hmserve', '--config', $options{scenario},
                    @{$options{arguments} || []}, $self->{ask_tell} ? qw(--protocol ask-tell) : ());
-    # Its standard error goes to a file without a name: a pipe that nobody reads may be full.
-    open my $errors, '+>', undef or croak "hmserve: cannot make a temporary file: $!";
-    $self->{errors} = $errors;
+    # Its standard error goes to a file: a pipe that nobody reads may be full.
+    $self->{errors} = File::Temp->new;
+    open my $errors, '>>', $self->{errors}->filename or croak "hmserve: cannot write a temporary file: $!";
     local *ERRORS = $errors;
     $self->{from} = gensym;
     $self->{pid} = eval { open3($self->{to}, $self->{from}, '>&ERRORS', @command) }
@@ -54,6 +55,7 @@ sub ask {
         my $line = $self->_read;
         if ($line =~ /^Request (\d+)$/) {
             $self->{header} = '';
+            $self->_pass_on;
             return $self->_rows($self->{open} = $1);
         }
         if ($line eq 'End of HyperMapper') {
@@ -73,8 +75,10 @@ sub tell {
     my ($header, $row) = @{delete $self->{row}{refaddr $trial} or croak 'hmserve: no trial that is out'};
     my @values = ref $result ? @$result : defined $result ? ($result) : ('') x @{$self->{outputs}};
     croak 'hmserve: expected a value for each output' if @values != @{$self->{outputs}};
-    $header = join ',', $header, @{$self->{outputs}};
-    $row = join ',', $row, map { $_ // '' } @values;
+    my %output = map { $_ => 1 } @{$self->{outputs}};
+    my @inputs = grep { !$output{$header->[$_]} } 0 .. $#$header;
+    $row = join ',', @{$row}[@inputs], map { _number($_) } @values;
+    $header = join ',', @{$header}[@inputs], @{$self->{outputs}};
     return $self->_confirm("Tell 1\n$header\n$row\n") if $self->{ask_tell};
     $self->_write($self->{header} eq $header ? "$row\n" : "$header\n$row\n");
     $self->{header} = $header;
@@ -82,11 +86,34 @@ sub tell {
     return;
 }
 
+# A number with as many digits as it takes to read it back.
+sub _number {
+    my ($value) = @_;
+    return '' if !defined $value;
+    return looks_like_number($value) && $value != "$value" ? sprintf '%.17g', $value : $value;
+}
+
 # Gives back a trial that was never evaluated (ask-tell).
 sub drop {
     my ($self, $trial) = @_;
     delete $self->{row}{refaddr $trial};
     return $self->_confirm("Drop 1\ntrial\n$trial->{trial}\n");
+}
+
+# Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+sub report {
+    my ($self, $trial, $fidelity, $objective) = @_;
+    my $answer = $self->_say(join(',', "Report $trial->{trial}", map { _number($_) } $fidelity, $objective) . "\n");
+    $self->_garbage('Continue or Stop', $answer) if $answer !~ /^(?:Continue|Stop)$/;
+    return $answer eq 'Continue';
+}
+
+# Returns how the run stands (ask-tell), as JSON.
+sub status {
+    my ($self) = @_;
+    my $line = $self->_say("Status\n");
+    $self->_garbage('Status', $line) if $line !~ s/^Status //;
+    return $line;
 }
 
 # Has no more trials handed out (ask-tell).
@@ -105,10 +132,11 @@ sub best {
 sub close {
     my ($self) = @_;
     $self->_death if $self->{pid} && $self->_leave;
+    $self->_pass_on;
     return;
 }
 
-sub DESTROY { local ($?, $@, $!); $_[0]->_leave; return }
+sub DESTROY { local ($?, $@, $!); $_[0]->_leave; $_[0]->_pass_on; return }
 
 # Evaluates a function for each trial until the run is over; returns the best trials.
 sub minimise {
@@ -121,8 +149,7 @@ sub minimise {
 
 sub _rows {
     my ($self, $count) = @_;
-    my $header = $self->_read;
-    my @names = split /,/, $header;
+    my @names = split /,/, $self->_read;
     my @trials;
     for (1 .. $count) {
         my $row = $self->_read;
@@ -132,7 +159,7 @@ sub _rows {
         my %trial;
         @trial{@names} = map { !length ? undef : /^\(([\d, ]*)\)$/ ? [split /\s*,\s*/, $1] : $_ } @cells;
         push @trials, \%trial;
-        $self->{row}{refaddr \%trial} = [$header, $row];
+        $self->{row}{refaddr \%trial} = [\@names, \@cells];
     }
     return \@trials;
 }
@@ -183,7 +210,7 @@ sub _read {
     my ($self) = @_;
     local $/ = "\n";
     my $line = $self->{pid} ? readline $self->{from} : undef;
-    $self->_death if !defined $line || $line !~ s/\n\z//;
+    $self->_death if !defined $line || $line !~ s/\r?\n\z//;
     return $line;
 }
 
@@ -198,8 +225,19 @@ sub _death {
     my ($self) = @_;
     $self->_leave;
     my $how = $self->{status} & 127 ? 'signal ' . ($self->{status} & 127) : 'exit status ' . ($self->{status} >> 8);
-    croak "hmserve: ended with $how: $self->{said}";
+    croak "hmserve: ended with $how: " . $self->_said;
 }
+
+# What hmserve wrote on standard error since the last time.
+sub _said {
+    my ($self) = @_;
+    my $errors = $self->{errors} or return '';
+    seek $errors, 0, 1;    # it may have grown
+    local $/;
+    return readline($errors) // '';
+}
+
+sub _pass_on { print STDERR $_[0]->_said; return }
 
 # Closes everything; returns the status of hmserve as wait does.
 sub _leave {
@@ -209,10 +247,6 @@ sub _leave {
         CORE::close $self->{from};
         waitpid $pid, 0;
         $self->{status} = $?;
-        seek $self->{errors}, 0, 0;
-        local $/;
-        $self->{said} = readline($self->{errors}) // '';
-        CORE::close $self->{errors};
     }
     return $self->{status};
 }

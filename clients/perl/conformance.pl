@@ -11,21 +11,31 @@ my @outputs = split /,/, $list;
 my $hmserve = Hmserve->new(scenario => $scenario, outputs => \@outputs, ask_tell => $dialect eq 'ask-tell');
 
 sub black_box {
-    my ($trial) = @_;
+    my ($trial, $epochs) = @_;
     my $c = $trial->{c} // '';
     return undef if $c eq 'fails';
     my $value = $trial->{x}**2 + ($trial->{n} // 0) + ($trial->{m} // 0);
-    $value += 1 / $trial->{epochs} if $trial->{epochs};
+    $value += 1 / $epochs if $epochs;
     my $place = 0;
     $value += ++$place * $_ for @{$trial->{p} || []};
-    my %answer = (Value => sprintf('%.17g', $value), Cost => 1 - $trial->{x}, Valid => $c ne 'infeasible' ? 1 : 0);
+    my %answer = (Value => $value, Cost => 1 - $trial->{x}, Valid => $c ne 'infeasible' ? 1 : 0, epochs => $epochs);
     return [@answer{@outputs}];
 }
 
 sub tell_it {
     my ($trial) = @_;
-    my $refusal = $hmserve->tell($trial, black_box($trial));
+    my ($c, $epochs) = ($trial->{c} // '', $trial->{epochs});
+    my $ask_tell = $dialect eq 'ask-tell';
+    return $hmserve->drop($trial) if $ask_tell && $c eq 'lost';
+    if ($ask_tell && $list =~ /epochs/ && $epochs > 1) {
+        $epochs = 1 if !$hmserve->report($trial, 1, black_box($trial, 1)->[0]);
+    }
+    my $refusal = $hmserve->tell($trial, black_box($trial, $epochs));
     print "refused $refusal\n" if defined $refusal;
+    if ($c eq 'stops') {
+        $hmserve->stop;
+        print 'status ', $hmserve->status, "\n";
+    }
     return;
 }
 

@@ -18,7 +18,8 @@ import json
 import os
 import re
 import subprocess
-import tempfile
+import sys
+import threading
 
 __all__ = ["Hmserve", "HmserveError", "Refused", "Trial", "minimise"]
 
@@ -39,8 +40,8 @@ class Refused(HmserveError):  # noqa: N818 it is nobody's fault
 class Trial(dict):
     """Values by name: int, float, str, a tuple for a permutation, None for what is inactive.
 
-    `row` is the line of hmserve. The fidelity, if the scenario has one, is a value too, and in
-    ask-tell the number of the trial is `trial["trial"]`.
+    The fidelity, if the scenario has one, is a value too, and in ask-tell the number of the
+    trial is `trial["trial"]`. `row` has the texts of hmserve by name.
     """
 
     def __init__(self, values, row):
@@ -53,7 +54,8 @@ class Hmserve:
 
     Args:
         scenario: Path of the scenario file.
-        outputs: Names of the columns you answer: objectives, measured constraints, feasibility.
+        outputs: Names of the columns you answer: objectives, measured constraints, feasibility,
+            and the fidelity if you tell how far an evaluation went.
         ask_tell: Whether to speak ask-tell, where results come one by one and in any order.
         program: Path of hmserve; else the environment variable HMSERVE, else `hmserve`.
         arguments: More of its arguments, such as `["--resume"]`.
@@ -75,15 +77,15 @@ class Hmserve:
         command = [program, "--config", os.fspath(scenario), *arguments]
         if ask_tell:
             command += ["--protocol", "ask-tell"]
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 open until it ends
         pipe = subprocess.PIPE
         try:
-            self._child = subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, stderr=self._errors
-            )
+            self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
         except OSError as error:
-            self._errors.close()
             raise HmserveError(f"cannot start {program}: {error.strerror}") from error
+        self._said = []  # on standard error, and not passed on
+        streams = (self._child.stderr, self._said)
+        self._listener = threading.Thread(target=_listen, args=streams, daemon=True)
+        self._listener.start()
 
     def __enter__(self):
         return self
@@ -93,6 +95,7 @@ class Hmserve:
             self.close()
         else:
             self._leave()
+            self._pass_on()
 
     def ask(self, count=1):
         """Return new trials, or None when the run is over.
@@ -128,8 +131,9 @@ class Hmserve:
         Raises:
             Refused: hmserve did not take it (ask-tell).
         """
-        row = ",".join([trial.row, *self._cells(result)])
-        header = ",".join([*trial, *self.outputs])
+        inputs = [name for name in trial.row if name not in self.outputs]
+        header = ",".join([*inputs, *self.outputs])
+        row = ",".join([*map(trial.row.get, inputs), *self._cells(result)])
         if self.ask_tell:
             self._confirm(self._say(f"Tell 1\n{header}\n{row}\n"))
             return
@@ -142,8 +146,14 @@ class Hmserve:
         self._confirm(self._say(f"Drop 1\ntrial\n{trial['trial']}\n"))
 
     def report(self, trial, fidelity, objective):
-        """Say how a trial stands (ask-tell); return whether it should go on."""
-        return self._say(f"Report {trial['trial']},{fidelity},{objective!r}\n") != "Stop"
+        """Say how a trial stands (ask-tell); return whether it is to go on.
+
+        If not, end the evaluation and tell it, with the fidelity that it has reached.
+        """
+        answer = self._say(f"Report {trial['trial']},{fidelity},{objective}\n")
+        if answer not in ("Continue", "Stop"):
+            raise self._garbage("Continue or Stop", answer)
+        return answer == "Continue"
 
     def best(self):
         """Return the best trials with their outputs: one, several, or none.
@@ -159,7 +169,11 @@ class Hmserve:
 
     def run_status(self):
         """Return how the run stands, a dict (ask-tell)."""
-        return json.loads(self._say("Status\n").partition(" ")[2])
+        answer = self._say("Status\n")
+        try:
+            return json.loads(answer.partition("Status ")[2])
+        except ValueError:
+            raise self._garbage("Status", answer) from None
 
     def stop(self):
         """Have no more trials handed out (ask-tell)."""
@@ -173,10 +187,12 @@ class Hmserve:
         """
         if self.status is None and self._leave():
             raise self._death()
+        self._pass_on()
 
     def _request(self, count):
         rows = self._rows(count)
         self._open, self._header = count, ""
+        self._pass_on()
         return rows
 
     def _rows(self, count):
@@ -190,8 +206,9 @@ class Hmserve:
             start += len(cells[-1]) + 1
         if len(cells) != len(names):
             raise self._garbage(f"{len(names)} values", row)
-        pairs = zip(names, cells)
-        return Trial({name: _value(text, name in self._labels) for name, text in pairs}, row)
+        texts = dict(zip(names, cells))
+        values = {name: _value(text, name in self._labels) for name, text in texts.items()}
+        return Trial(values, texts)
 
     def _aside(self, line):
         """Read a block before the end; return whether it is one."""
@@ -236,29 +253,36 @@ class Hmserve:
         line = b"" if self.status is not None else self._child.stdout.readline()
         if not line.endswith(b"\n"):
             raise self._death()
-        return line[:-1].decode(errors="replace")
+        return line.decode(errors="replace").rstrip("\r\n")
 
     def _garbage(self, expected, line):
         self._child.terminate()
         self._leave()
+        self._pass_on()
         return HmserveError(f"expected {expected} from hmserve, came {line[:200]!r}")
 
     def _death(self):
         self._leave()
         how = f"exit status {self.status}" if self.status >= 0 else f"signal {-self.status}"
-        return HmserveError(f"hmserve ended with {how}: {self.messages or 'it said nothing'}")
+        said = "".join(self._said).strip()
+        self._said.clear()
+        return HmserveError(f"hmserve ended with {how}: {said or 'it said nothing'}")
 
     def _leave(self):
-        """Close everything; return the exit status of hmserve. What it said is `messages`."""
+        """Close everything; return the exit status of hmserve."""
         if self.status is None:
             with contextlib.suppress(OSError):  # it is gone
                 self._child.stdin.close()
             self._child.stdout.close()
             self.status = self._child.wait()
-            self._errors.seek(0)
-            self.messages = self._errors.read().decode(errors="replace").strip()
-            self._errors.close()
+            self._listener.join()
+            self._child.stderr.close()
         return self.status
+
+    def _pass_on(self):
+        """Show what hmserve wrote on standard error; at its death that is in the exception."""
+        while self._said:
+            sys.stderr.write(self._said.pop(0))
 
 
 def minimise(scenario, outputs, function, **options):
@@ -273,6 +297,11 @@ def minimise(scenario, outputs, function, **options):
                 return hmserve.best()
             for trial in trials:
                 hmserve.tell(trial, function(trial))
+
+
+def _listen(stream, said):
+    for line in stream:
+        said.append(line.decode(errors="replace"))
 
 
 def _categorical(scenario):

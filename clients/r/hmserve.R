@@ -6,8 +6,8 @@
 # Or own the loop: hmserve_start, $ask, $tell, $best, $close. What hmserve complains of is a condition of
 # class "hmserve_error"; a row that it does not take (ask-tell) is one of class "hmserve_refused" too.
 
-# Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility). ask_tell:
-# whether results come one by one. program: its path, else $HMSERVE, else "hmserve". arguments: more
+# Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility; and the fidelity if
+# you tell how far an evaluation went). ask_tell: whether results come one by one. program: its path, else $HMSERVE, else "hmserve". arguments: more
 # of them, such as "--resume". Returns an environment with the functions below.
 hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, arguments = character()) {
   if (is.null(program)) program <- Sys.getenv("HMSERVE")
@@ -23,6 +23,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   open <- 0
   ended <- FALSE
   status <- NULL
+  shown <- 0
   bests <- list()
 
   # A list of trials, or NULL when the run is over. Classic: all of the next request, when all of the last one
@@ -39,6 +40,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
       line <- read()
       if (grepl("^Request [0-9]+$", line)) {
         open <<- as.integer(substring(line, 9))
+        pass_on()
         return(rows(open))
       }
       if (line == "End of HyperMapper") {
@@ -56,8 +58,10 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
     if (is.null(values)) values <- rep(NA, length(outputs))
     if (length(values) != length(outputs)) .hmserve_stop("expected a value for each output")
     cells <- vapply(values, function(v) if (is.na(v)) "" else sprintf("%.17g", as.numeric(v)), "")
-    header <- paste(c(attr(trial, "header"), outputs), collapse = ",")
-    row <- paste(c(attr(trial, "row"), cells), collapse = ",")
+    texts <- attr(trial, "texts")
+    texts <- texts[setdiff(names(texts), outputs)]
+    header <- paste(c(names(texts), outputs), collapse = ",")
+    row <- paste(c(texts, cells), collapse = ",")
     if (ask_tell) return(confirm(c("Tell 1", header, row)))
     write(c(if (!begun) header, row))
     begun <<- TRUE
@@ -67,6 +71,20 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 
   # Gives back a trial that was never evaluated (ask-tell).
   drop <- function(trial) confirm(c("Drop 1", "trial", trial$trial))
+
+  # Says how a trial stands (ask-tell). FALSE: end the evaluation, and tell it with the fidelity it has reached.
+  report <- function(trial, fidelity, objective) {
+    answer <- say(sprintf("Report %s,%.17g,%.17g", trial$trial, fidelity, objective))
+    if (!answer %in% c("Continue", "Stop")) garbage("Continue or Stop", answer)
+    answer == "Continue"
+  }
+
+  # How the run stands (ask-tell), as JSON.
+  run_status <- function() {
+    answer <- say("Status")
+    if (!startsWith(answer, "Status ")) garbage("Status", answer)
+    substring(answer, 8)
+  }
 
   # Has no more trials handed out (ask-tell).
   stop <- function() confirm("Stop")
@@ -80,20 +98,23 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   }
 
   # Ends the conversation; an error if the exit status of hmserve is not 0.
-  close <- function() if (is.null(status) && leave() != 0) death()
-
-  rows <- function(count) {
-    header <- read()
-    lapply(seq_len(count), function(k) trial(header, read()))
+  close <- function() {
+    if (is.null(status) && leave() != 0) death()
+    pass_on()
   }
 
-  trial <- function(header, row) {
-    names <- strsplit(header, ",", fixed = TRUE)[[1]]
+  rows <- function(count) {
+    names <- strsplit(read(), ",", fixed = TRUE)[[1]]
+    lapply(seq_len(count), function(k) trial(names, read()))
+  }
+
+  trial <- function(names, row) {
     # The commas of a permutation part no values.
     cells <- regmatches(paste0(row, ","), gregexpr("(\\([^()]*\\)|[^,]*),", paste0(row, ",")))[[1]]
     cells <- sub(",$", "", cells)
     if (length(cells) != length(names)) garbage(paste(length(names), "values"), row)
-    structure(lapply(stats::setNames(cells, names), .hmserve_value), header = header, row = row)
+    texts <- stats::setNames(cells, names)
+    structure(lapply(texts, .hmserve_value), texts = texts)
   }
 
   # Reads a block before the end; returns whether line begins one.
@@ -114,9 +135,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   confirm <- function(lines) {
     answer <- say(lines)
     if (!grepl("^Ok [0-9]+ [0-9]+$", answer)) garbage("Ok", answer)
-    count <- as.integer(sub(".* ", "", answer))
-    reasons <- vapply(seq_len(count), function(k) sub("^Error [0-9]+ ", "", read()), "")
-    if (count > 0) .hmserve_stop(paste(reasons, collapse = "; "), "hmserve_refused")
+    if (!grepl(" 0$", answer)) .hmserve_stop(sub("^Error [0-9]+ ", "", read()), "hmserve_refused")
     invisible()
   }
 
@@ -131,7 +150,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   read <- function() {
     line <- if (is.null(status)) suppressWarnings(readLines(from, 1))
     if (length(line) == 0) death()
-    line
+    sub("\r$", "", line)
   }
 
   garbage <- function(expected, line) {
@@ -141,8 +160,20 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 
   death <- function() {
     leave()
-    said <- paste(suppressWarnings(readLines(messages)), collapse = "\n")
-    .hmserve_stop(paste0("ended with exit status ", status, ": ", said))
+    .hmserve_stop(paste0("ended with exit status ", status, ": ", said()))
+  }
+
+  # What hmserve wrote on standard error since the last time.
+  said <- function() {
+    lines <- suppressWarnings(readLines(messages))
+    new <- lines[seq_along(lines) > shown]
+    shown <<- length(lines)
+    paste(new, collapse = "\n")
+  }
+
+  pass_on <- function() {
+    text <- said()
+    if (nzchar(text)) message(text)
   }
 
   leave <- function() {
@@ -163,7 +194,10 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 # trial, a list of values by name, and returns what $tell takes.
 hmserve_minimise <- function(scenario, outputs, f, ...) {
   client <- hmserve_start(scenario, outputs, ...)
-  on.exit(client$leave())
+  on.exit({
+    client$leave()
+    client$pass_on()
+  })
   while (!is.null(trials <- client$ask())) {
     for (trial in trials) client$tell(trial, f(trial))
   }

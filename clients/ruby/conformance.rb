@@ -6,20 +6,34 @@ require_relative "hmserve"
 SCENARIO, DIALECT, LIST = ARGV
 OUTPUTS = LIST.split(",")
 
-def black_box(trial)
+def black_box(trial, epochs)
   return if trial["c"] == "fails"
 
   value = trial["x"]**2 + (trial["n"] || 0) + (trial["m"] || 0)
-  value += 1.0 / trial["epochs"] if trial["epochs"]
+  value += 1.0 / epochs if epochs
   value += (trial["p"] || []).each_with_index.sum { |k, place| (place + 1) * k }
   answer = { "Value" => value, "Cost" => 1 - trial["x"], "Valid" => trial["c"] != "infeasible" }
+  answer["epochs"] = epochs
   answer.values_at(*OUTPUTS)
 end
 
 def tell(hmserve, trial)
-  hmserve.tell(trial, black_box(trial))
-rescue Hmserve::Refused => e
-  puts "refused #{e.message}"
+  epochs = trial["epochs"]
+  ask_tell = DIALECT == "ask-tell"
+  return hmserve.drop(trial) if ask_tell && trial["c"] == "lost"
+
+  if ask_tell && OUTPUTS.include?("epochs") && epochs > 1
+    epochs = 1 unless hmserve.report(trial, 1, black_box(trial, 1).first)
+  end
+  begin
+    hmserve.tell(trial, black_box(trial, epochs))
+  rescue Hmserve::Refused => e
+    puts "refused #{e.message}"
+  end
+  return unless trial["c"] == "stops"
+
+  hmserve.stop
+  puts "status #{JSON.generate(hmserve.status)}"
 end
 
 def converse(hmserve)

@@ -23,12 +23,11 @@ class Hmserve
   # Values by name: Integer, Float, String, an Array for a permutation, nil for what is inactive. The
   # fidelity, if the scenario has one, is a value too; in ask-tell `trial["trial"]` is the number.
   class Trial < Hash
-    attr_reader :header, :row
+    attr_reader :texts # by name, as they came
 
-    def initialize(header, row, values)
+    def initialize(texts, values)
       super()
-      @header = header
-      @row = row
+      @texts = texts
       replace(values)
     end
   end
@@ -38,7 +37,7 @@ class Hmserve
     hmserve = new(*arguments, **options)
     begin
       result = yield hmserve
-    rescue StandardError
+    rescue Exception # also an interrupt, and exit
       hmserve.abandon
       raise
     end
@@ -46,8 +45,8 @@ class Hmserve
     result
   end
 
-  # outputs: names of the columns you answer (objectives, measured constraints, feasibility); program: path
-  # of hmserve, else $HMSERVE, else `hmserve`; arguments: more of them, such as ["--resume"].
+  # outputs: names of the columns you answer (objectives, measured constraints, feasibility; and the fidelity if
+  # you tell how far an evaluation went); program: path of hmserve, else $HMSERVE, else `hmserve`; arguments: more of them, such as ["--resume"].
   def initialize(scenario, outputs, ask_tell: false, program: nil, arguments: [])
     @outputs = Array(outputs)
     @ask_tell = ask_tell
@@ -77,7 +76,10 @@ class Hmserve
     @begun = false
     loop do
       case line = read
-      when /\ARequest (\d+)\z/ then return rows(@open = Regexp.last_match(1).to_i)
+      when /\ARequest (\d+)\z/
+        @open = Regexp.last_match(1).to_i
+        pass_on
+        return rows(@open)
       when "End of HyperMapper" then return over
       else
         return [] if @ask_tell && line.match?(/\AWait \d+\z/)
@@ -92,8 +94,9 @@ class Hmserve
     values = result.nil? ? @outputs.map { "" } : Array(result)
     raise ArgumentError, "expected a value for each output" if values.size != @outputs.size
 
-    header = "#{[trial.header, *@outputs].join(',')}\n"
-    row = "#{[trial.row, *values].join(',')}\n"
+    inputs = trial.texts.reject { |name, _| @outputs.include?(name) }
+    header = "#{[*inputs.keys, *@outputs].join(',')}\n"
+    row = "#{[*inputs.values, *values].join(',')}\n"
     return confirm("Tell 1\n#{header}#{row}") if @ask_tell
 
     write(@begun ? row : header + row)
@@ -104,6 +107,20 @@ class Hmserve
   # Gives back a trial that was never evaluated (ask-tell).
   def drop(trial)
     confirm("Drop 1\ntrial\n#{trial['trial']}\n")
+  end
+
+  # Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+  def report(trial, fidelity, objective)
+    answer = say("Report #{trial['trial']},#{fidelity},#{objective}\n")
+    garbage("Continue or Stop", answer) unless %w[Continue Stop].include?(answer)
+    answer == "Continue"
+  end
+
+  # Returns how the run stands (ask-tell), a Hash.
+  def status
+    answer = say("Status\n")
+    garbage("Status", answer) unless answer.start_with?("Status {")
+    JSON.parse(answer.delete_prefix("Status "))
   end
 
   # Has no more trials handed out (ask-tell).
@@ -131,12 +148,13 @@ class Hmserve
   # Ends the conversation. Raises Error if the exit status of hmserve is not 0.
   def close
     death unless @status || leave.success?
+    pass_on
   end
 
   # Ends the conversation, whatever becomes of it.
   def abandon
     leave
-    nil
+    pass_on
   end
 
   private
@@ -148,16 +166,15 @@ class Hmserve
   end
 
   def rows(count)
-    header = read
-    Array.new(count) { trial(header, read) }
+    names = read.split(",")
+    Array.new(count) { trial(names, read) }
   end
 
-  def trial(header, row)
-    names = header.split(",")
+  def trial(names, row)
     cells = row.split(/,(?![^()]*\))/, -1) # the commas of a permutation part no values
     garbage("#{names.size} values", row) if names.size != cells.size
-    values = names.zip(cells).to_h { |name, text| [name, value(text, @labels.include?(name))] }
-    Trial.new(header, row, values)
+    texts = names.zip(cells).to_h
+    Trial.new(texts, texts.to_h { |name, text| [name, value(text, @labels.include?(name))] })
   end
 
   def value(text, label)
@@ -201,8 +218,7 @@ class Hmserve
   def confirm(message)
     answer = say(message)
     garbage("Ok", answer) unless answer =~ /\AOk \d+ (\d+)\z/
-    reasons = Array.new(Regexp.last_match(1).to_i) { read.sub(/\AError \d+ /, "") }
-    raise Refused, reasons.join("; ") unless reasons.empty?
+    raise Refused, read.sub(/\AError \d+ /, "") unless Regexp.last_match(1) == "0"
   end
 
   def write(text)
@@ -227,7 +243,17 @@ class Hmserve
   def death
     leave
     how = @status.signaled? ? "signal #{@status.termsig}" : "exit status #{@status.exitstatus}"
-    raise Error, "hmserve ended with #{how}: #{@said}"
+    raise Error, "hmserve ended with #{how}: #{said.strip}"
+  end
+
+  # What hmserve wrote on standard error since the last time.
+  def said
+    @messages.read.force_encoding("UTF-8").scrub
+  end
+
+  def pass_on
+    $stderr.write(said)
+    nil
   end
 
   # Closes everything; returns how hmserve ended.
@@ -240,8 +266,7 @@ class Hmserve
       nil # it is gone
     end
     @status = $?
-    @said = File.read(@messages.path).strip
-    @messages.close!
+    @messages.unlink
     @status
   end
 end

@@ -3,14 +3,14 @@ mod hmserve;
 
 use hmserve::{Client, Error, Options, Result, Trial};
 
-fn black_box(trial: &Trial, outputs: &[&str]) -> Option<Vec<f64>> {
+fn black_box(trial: &Trial, outputs: &[&str], epochs: f64) -> Option<Vec<f64>> {
     let c = trial.text("c").unwrap_or_default();
     if c == "fails" {
         return None;
     }
     let x = trial.real("x")?;
     let mut value = x * x + trial.real("n").unwrap_or(0.0) + trial.real("m").unwrap_or(0.0);
-    value += trial.real("epochs").map_or(0.0, |epochs| 1.0 / epochs);
+    value += 1.0 / epochs;
     for (place, k) in trial.permutation("p").unwrap_or_default().into_iter().enumerate() {
         value += ((place + 1) * k) as f64;
     }
@@ -18,19 +18,33 @@ fn black_box(trial: &Trial, outputs: &[&str]) -> Option<Vec<f64>> {
     let answer = |name: &&str| match *name {
         "Value" => value,
         "Cost" => 1.0 - x,
+        "epochs" => epochs,
         _ => valid,
     };
     Some(outputs.iter().map(answer).collect())
 }
 
-fn tell(client: &mut Client, trial: &Trial, outputs: &[&str]) -> Result<()> {
-    match client.tell(trial, black_box(trial, outputs).as_deref()) {
-        Err(Error::Refused(reason)) => {
-            println!("refused {reason}");
-            Ok(())
-        }
-        other => other,
+fn tell(client: &mut Client, trial: &Trial, outputs: &[&str], ask_tell: bool) -> Result<()> {
+    let c = trial.text("c").unwrap_or_default();
+    let mut epochs = trial.real("epochs").unwrap_or(f64::INFINITY);
+    if ask_tell && c == "lost" {
+        return client.drop_trial(trial);
     }
+    if ask_tell && outputs.contains(&"epochs") && epochs > 1.0 {
+        let so_far = black_box(trial, outputs, 1.0).map_or(f64::NAN, |answer| answer[0]);
+        if !client.report(trial, 1.0, so_far)? {
+            epochs = 1.0;
+        }
+    }
+    match client.tell(trial, black_box(trial, outputs, epochs).as_deref()) {
+        Err(Error::Refused(reason)) => println!("refused {reason}"),
+        other => other?,
+    }
+    if c == "stops" {
+        client.stop()?;
+        println!("status {}", client.status()?);
+    }
+    Ok(())
 }
 
 fn converse(arguments: &[String]) -> Result<()> {
@@ -43,12 +57,12 @@ fn converse(arguments: &[String]) -> Result<()> {
         let waits = trials.is_empty();
         for trial in trials {
             if let Some(held) = held.replace(trial) {
-                tell(&mut client, &held, &outputs)?;
+                tell(&mut client, &held, &outputs, ask_tell)?;
             }
         }
         if waits || !ask_tell {
             if let Some(held) = held.take() {
-                tell(&mut client, &held, &outputs)?;
+                tell(&mut client, &held, &outputs, ask_tell)?;
             }
         }
     }

@@ -41,18 +41,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Trial {
     /// Names and values as hmserve wrote them, in its order.
     pub items: Vec<(String, String)>,
-    header: String,
-    row: String,
 }
 
 impl Trial {
-    fn new(header: &str, row: String) -> Result<Trial> {
-        let (names, cells) = (cut(header), cut(&row));
+    fn new(header: &str, row: &str) -> Result<Trial> {
+        let (names, cells) = (cut(header), cut(row));
         if names.len() != cells.len() {
             return Err(Error::Hmserve(format!("expected {} values from hmserve, came '{row}'", names.len())));
         }
-        let items = names.into_iter().zip(cells).collect();
-        Ok(Trial { items, header: header.to_string(), row })
+        Ok(Trial { items: names.into_iter().zip(cells).collect() })
     }
 
     /// The text of a value; None where a parameter is inactive, or there is none of this name.
@@ -105,14 +102,16 @@ pub struct Client {
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
     messages: std::path::PathBuf,
-    begun: String,
+    shown: usize,
+    begun: bool,
     open: usize,
     best: Vec<Trial>,
     ended: bool,
 }
 
 impl Client {
-    /// Starts hmserve. `outputs` are the columns you answer: objectives, measured constraints, feasibility.
+    /// Starts hmserve. `outputs` are the columns you answer: objectives, measured constraints, feasibility; and the
+    /// fidelity if you tell how far an evaluation went.
     pub fn new(scenario: &str, outputs: &[&str]) -> Result<Client> {
         Client::with(scenario, outputs, Options::default())
     }
@@ -142,7 +141,8 @@ impl Client {
             from: BufReader::new(child.stdout.take().expect("stdout is piped")),
             child,
             messages,
-            begun: String::new(),
+            shown: 0,
+            begun: false,
             open: 0,
             best: Vec::new(),
             ended: false,
@@ -164,7 +164,8 @@ impl Client {
             let line = self.read()?;
             if let Some(rows) = counted(&line, "Request ") {
                 self.open = rows;
-                self.begun.clear();
+                self.begun = false;
+                self.pass_on();
                 return self.rows(rows).map(Some);
             }
             if line == "End of HyperMapper" {
@@ -189,23 +190,40 @@ impl Client {
         if values.is_some_and(|values| values.len() != self.outputs.len()) {
             return Err(Error::Misuse("expected a value for each output".to_string()));
         }
-        let header = format!("{},{}\n", trial.header, self.outputs.join(","));
-        let mut row = trial.row.clone();
-        for k in 0..self.outputs.len() {
-            row += &values.map_or(",".to_string(), |values| format!(",{}", values[k]));
-        }
+        let inputs: Vec<_> = trial.items.iter().filter(|(name, _)| !self.outputs.contains(name)).collect();
+        let mut names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+        names.extend(self.outputs.iter().map(String::as_str));
+        let mut cells: Vec<String> = inputs.iter().map(|(_, text)| text.clone()).collect();
+        cells.extend((0..self.outputs.len()).map(|k| values.map_or(String::new(), |values| values[k].to_string())));
+        let (header, row) = (names.join(",") + "\n", cells.join(",") + "\n");
         if self.ask_tell {
-            return self.confirm(&format!("Tell 1\n{header}{row}\n"));
+            return self.confirm(&format!("Tell 1\n{header}{row}"));
         }
         self.open = self.open.saturating_sub(1);
-        let begun = std::mem::replace(&mut self.begun, header.clone());
-        self.write(&format!("{}{row}\n", if begun == header { "" } else { &header }))
+        let begun = std::mem::replace(&mut self.begun, true);
+        self.write(&if begun { row } else { header + &row })
     }
 
     /// Gives back a trial that was never evaluated (ask-tell).
     pub fn drop_trial(&mut self, trial: &Trial) -> Result<()> {
         let number = trial.text("trial").unwrap_or_default().to_string();
         self.confirm(&format!("Drop 1\ntrial\n{number}\n"))
+    }
+
+    /// Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+    pub fn report(&mut self, trial: &Trial, fidelity: f64, objective: f64) -> Result<bool> {
+        let number = trial.text("trial").unwrap_or_default().to_string();
+        match self.say(&format!("Report {number},{fidelity},{objective}\n"))?.as_str() {
+            "Continue" => Ok(true),
+            "Stop" => Ok(false),
+            other => Err(self.garbage("Continue or Stop", other)),
+        }
+    }
+
+    /// How the run stands (ask-tell), as JSON.
+    pub fn status(&mut self) -> Result<String> {
+        let line = self.say("Status\n")?;
+        line.strip_prefix("Status ").map(String::from).ok_or_else(|| self.garbage("Status", &line))
     }
 
     /// Has no more trials handed out (ask-tell).
@@ -240,14 +258,17 @@ impl Client {
     pub fn close(&mut self) -> Result<()> {
         self.to = None;
         match self.child.wait() {
-            Ok(status) if status.success() => Ok(()),
+            Ok(status) if status.success() => {
+                self.pass_on();
+                Ok(())
+            }
             _ => Err(self.death()),
         }
     }
 
     fn rows(&mut self, count: usize) -> Result<Vec<Trial>> {
         let header = self.read()?;
-        (0..count).map(|_| Trial::new(&header, self.read()?)).collect()
+        (0..count).map(|_| Trial::new(&header, &self.read()?)).collect()
     }
 
     /// Reads a block before the end; returns whether `line` begins one.
@@ -276,12 +297,11 @@ impl Client {
         let Some(refused) = counts.and_then(|(_, refused)| refused.parse::<usize>().ok()) else {
             return Err(self.garbage("Ok", &answer));
         };
-        let mut reasons = Vec::new();
-        for _ in 0..refused {
-            let line = self.read()?;
-            reasons.push(line.splitn(3, ' ').last().unwrap_or_default().to_string());
+        if refused == 0 {
+            return Ok(());
         }
-        if reasons.is_empty() { Ok(()) } else { Err(Error::Refused(reasons.join("; "))) }
+        let line = self.read()?;
+        Err(Error::Refused(line.splitn(3, ' ').last().unwrap_or_default().to_string()))
     }
 
     fn write(&mut self, text: &str) -> Result<()> {
@@ -295,7 +315,7 @@ impl Client {
         let mut line = String::new();
         match self.from.read_line(&mut line) {
             Ok(_) if line.ends_with('\n') => {
-                line.pop();
+                line.truncate(line.trim_end_matches(['\r', '\n']).len());
                 Ok(line)
             }
             _ => Err(self.death()),
@@ -311,8 +331,19 @@ impl Client {
     fn death(&mut self) -> Error {
         self.to = None;
         let how = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-        let said = std::fs::read_to_string(&self.messages).unwrap_or_default();
-        Error::Hmserve(format!("hmserve ended with {how}: {}", said.trim()))
+        Error::Hmserve(format!("hmserve ended with {how}: {}", self.said().trim()))
+    }
+
+    /// What hmserve wrote on standard error since the last time.
+    fn said(&mut self) -> String {
+        let all = std::fs::read(&self.messages).unwrap_or_default();
+        let text = String::from_utf8_lossy(all.get(self.shown..).unwrap_or_default()).into_owned();
+        self.shown = all.len();
+        text
+    }
+
+    fn pass_on(&mut self) {
+        eprint!("{}", self.said());
     }
 }
 
@@ -320,6 +351,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         self.to = None;
         let _ = self.child.wait();
+        self.pass_on();
         let _ = std::fs::remove_file(&self.messages);
     }
 }

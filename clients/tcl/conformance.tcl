@@ -1,8 +1,8 @@
 # The driver for ../conformance: SCENARIO DIALECT OUTPUTS.
 source [file join [file dirname [info script]] hmserve.tcl]
 
-proc blackBox {trial outputs} {
-    set v [dict merge {c {} n {} m {} p {} epochs {}} $trial]
+proc blackBox {trial outputs epochs} {
+    set v [dict merge {c {} n {} m {} p {}} $trial [list epochs $epochs]]
     dict with v {
         if {$c eq "fails"} {
             return {}
@@ -17,30 +17,48 @@ proc blackBox {trial outputs} {
         }
         set answer(Cost) [expr {1 - $x}]
         set answer(Valid) [expr {$c ne "infeasible"}]
+        set answer(epochs) $epochs
     }
     return [lmap name $outputs {set answer($name)}]
 }
 
-proc tell {hmserve trial outputs} {
+proc tell {hmserve trial outputs askTell} {
+    set v [dict merge {c {} epochs {}} $trial]
+    set epochs [dict get $v epochs]
+    set c [dict get $v c]
+    if {$askTell && $c eq "lost"} {
+        $hmserve drop $trial
+        return
+    }
+    if {$askTell && "epochs" in $outputs && $epochs > 1} {
+        if {![$hmserve report $trial 1 [lindex [blackBox $trial $outputs 1] 0]]} {
+            set epochs 1
+        }
+    }
     try {
-        $hmserve tell $trial [blackBox $trial $outputs]
+        $hmserve tell $trial [blackBox $trial $outputs $epochs]
     } trap {HMSERVE REFUSED} reason {
         puts "refused $reason"
+    }
+    if {$c eq "stops"} {
+        $hmserve stop
+        puts "status [$hmserve status]"
     }
 }
 
 proc converse {scenario dialect outputs} {
-    set hmserve [hmserve::Client new $scenario $outputs -asktell [expr {$dialect eq "ask-tell"}]]
+    set askTell [expr {$dialect eq "ask-tell"}]
+    set hmserve [hmserve::Client new $scenario $outputs -asktell $askTell]
     set held {}
     while {[$hmserve ask trials 2]} {
         foreach trial $trials {
             if {$held ne ""} {
-                tell $hmserve $held $outputs
+                tell $hmserve $held $outputs $askTell
             }
             set held $trial
         }
         if {$held ne "" && (![llength $trials] || $dialect eq "classic")} {
-            tell $hmserve $held $outputs
+            tell $hmserve $held $outputs $askTell
             set held {}
         }
     }

@@ -33,9 +33,10 @@ proc hmserve::cut {line} {
 }
 
 oo::class create hmserve::Client {
-    variable outputs askTell to pipe messages header begun open best ended status said
+    variable outputs askTell pipe messages reader begun open best ended status
 
-    # Starts hmserve. outputs: a list of the columns you answer (objectives, measured constraints, feasibility).
+    # Starts hmserve. outputs: a list of the columns you answer (objectives, measured constraints, feasibility; and
+    # the fidelity if you tell how far an evaluation went).
     # Options: -asktell 1 for results that come one by one; -program, else $HMSERVE, else hmserve;
     # -arguments, a list of more of them, such as --resume.
     constructor {scenario columns args} {
@@ -57,18 +58,23 @@ oo::class create hmserve::Client {
         if {$askTell} {
             lappend command --protocol ask-tell
         }
-        ::close [file tempfile messages]
+        set reader [file tempfile messages]
         if {[catch {::open |[list {*}$command 2>$messages] r+} pipe]} {
             set why $pipe
             set pipe {}
+            ::close $reader
             file delete $messages
             return -code error -errorcode {HMSERVE ENDED} "hmserve: cannot start $program: $why"
         }
-        fconfigure $pipe -encoding utf-8 -translation lf -buffering full
+        fconfigure $pipe -encoding utf-8 -translation {auto lf} -buffering full
     }
 
     destructor {
-        catch {my Leave}
+        catch {
+            my Leave
+            my PassOn
+            ::close $reader
+        }
     }
 
     # Sets the variable to a list of trials; 0 when the run is over. Classic: all of the next request, when all of
@@ -89,6 +95,7 @@ oo::class create hmserve::Client {
             set line [my Read]
             if {[regexp {^Request (\d+)$} $line - open]} {
                 set trials [my Rows $open]
+                my PassOn
                 return 1
             } elseif {$line eq "End of HyperMapper"} {
                 set ended 1
@@ -111,8 +118,9 @@ oo::class create hmserve::Client {
         } elseif {[llength $values] != [llength $outputs]} {
             error "hmserve: expected a value for each output"
         }
-        set row [join [list {*}[dict values $trial] {*}$values] ,]\n
-        set names [join [list {*}[dict keys $trial] {*}$outputs] ,]\n
+        set inputs [dict remove $trial {*}$outputs]
+        set row [join [list {*}[dict values $inputs] {*}$values] ,]\n
+        set names [join [list {*}[dict keys $inputs] {*}$outputs] ,]\n
         if {$askTell} {
             my Confirm "Tell 1\n$names$row"
             return
@@ -126,6 +134,24 @@ oo::class create hmserve::Client {
     # Gives back a trial that was never evaluated (ask-tell).
     method drop {trial} {
         my Confirm "Drop 1\ntrial\n[dict get $trial trial]\n"
+    }
+
+    # Says how a trial stands (ask-tell). 0: end the evaluation, and tell it with the fidelity it has reached.
+    method report {trial fidelity objective} {
+        set answer [my Say "Report [dict get $trial trial],$fidelity,$objective\n"]
+        if {$answer ni {Continue Stop}} {
+            my Garbage "Continue or Stop" $answer
+        }
+        return [expr {$answer eq "Continue"}]
+    }
+
+    # How the run stands (ask-tell), as JSON.
+    method status {} {
+        set answer [my Say "Status\n"]
+        if {![regexp {^Status (.*)$} $answer - json]} {
+            my Garbage Status $answer
+        }
+        return $json
     }
 
     # Has no more trials handed out (ask-tell).
@@ -162,6 +188,7 @@ oo::class create hmserve::Client {
         if {$pipe ne "" && [my Leave]} {
             my Death
         }
+        my PassOn
     }
 
     method Rows {count} {
@@ -238,7 +265,12 @@ oo::class create hmserve::Client {
 
     method Death {} {
         my Leave
-        return -level 2 -code error -errorcode {HMSERVE ENDED} "hmserve: ended with $status: $said"
+        return -level 2 -code error -errorcode {HMSERVE ENDED} "hmserve: ended with $status: [string trim [read $reader]]"
+    }
+
+    # Shows what hmserve wrote on standard error; at its death that is in the error.
+    method PassOn {} {
+        puts -nonewline stderr [read $reader]
     }
 
     # Closes everything; returns whether hmserve ended otherwise than with status 0.
@@ -249,9 +281,6 @@ oo::class create hmserve::Client {
             set code [expr {$failed ? [dict get $options -errorcode] : {CHILDSTATUS - 0}}]
             lassign $code kind - number
             set status [expr {$kind eq "CHILDSTATUS" ? "exit status $number" : "$kind $number"}]
-            set file [::open $messages]
-            set said [string trim [read $file]]
-            ::close $file
             file delete $messages
         }
         return [expr {$status ne "exit status 0"}]

@@ -1,4 +1,4 @@
-"""The clients of clients/languages.json, built in a directory of their own."""
+"""The clients of clients/languages.json, alone in a folder and built by their READMEs."""
 
 import json
 import os
@@ -11,30 +11,39 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from toolchains import require
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-REQUIRED = "HMSERVE_REQUIRE_TOOLCHAINS"
 PATIENCE = 600
 
 
-class Built(NamedTuple):
-    """A client with its programs; `source` is a copy of its folder."""
+class Readme(NamedTuple):
+    """The commands of a README: `example`, `worker`, how to `build` and start a `driver`."""
 
-    entry: Mapping[str, Any]
-    source: Path
-    out: Path
+    example: str
+    worker: str
+    build: str
+    driver: str
 
-    def command(self, program: str) -> list[str]:
-        """Return the arguments that start `driver`, `example` or `worker`."""
-        return [
-            word.format(source=self.source, out=self.out)
-            for word in shlex.split(self.entry[program])
+    @classmethod
+    def of(cls, language: str) -> "Readme":
+        """Read the indented lines below the last block of code, without their comments."""
+        text = (CLIENTS / language / "README.md").read_text().rpartition("```")[2]
+        lines = [
+            line.partition(" # ")[0].strip() for line in text.splitlines() if line[:4] == "    "
         ]
+        worker = next(line for line in lines if "hmserve run" in line)
+        judged = next((line for line in lines if "conformance.py" in line), "")
+        example = "" if lines[0] == worker else lines[0]
+        build = judged.partition(" && ")[0] if " && " in judged else ""
+        return cls(example, worker, build, judged.partition("conformance.py -- ")[2])
 
-    @property
-    def scenario(self) -> Path:
-        (path,) = self.source.glob("*.json")
-        return path
+
+class Built(NamedTuple):
+    """A driver in the folder where it was built."""
+
+    folder: Path
+    driver: list[str]
 
 
 def run(
@@ -54,55 +63,60 @@ def run(
     )
 
 
-def require(tools: Sequence[str]) -> None:
-    """Skip where a tool is missing, or fail where all have to be there."""
-    missing = [tool for tool in tools if shutil.which(tool) is None]
-    if missing and os.environ.get(REQUIRED):
-        pytest.fail(f"{REQUIRED} is set, and these are missing: {', '.join(missing)}")
-    if missing:
-        pytest.skip(f"not on this machine: {', '.join(missing)}")
+@pytest.fixture(scope="session")
+def languages() -> Mapping[str, Mapping[str, Any]]:
+    languages: Mapping[str, Mapping[str, Any]] = json.loads(
+        (CLIENTS / "languages.json").read_text()
+    )
+    return languages
 
 
 @pytest.fixture(scope="session")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
-    """Copy the folder of a language and build it there, once for each set of flags."""
+def readme() -> Callable[[str], Readme]:
+    return Readme.of
+
+
+@pytest.fixture(scope="session")
+def build(
+    tmp_path_factory: pytest.TempPathFactory, languages: Mapping[str, Mapping[str, Any]]
+) -> Callable[..., Built]:
+    """Copy a client and its driver, alone, into a folder and build them there, once.
+
+    Without flags by the README; else by the command of languages.json that takes some.
+    """
     known: dict[tuple[str, str], Built] = {}
 
     def made(language: str, flags: str = "") -> Built:
         if (language, flags) not in known:
-            entry = json.loads((CLIENTS / "languages.json").read_text())[language]
-            require(entry["tools"])
-            source = tmp_path_factory.mktemp(language) / "copy"
-            shutil.copytree(CLIENTS / language, source)
-            out = source.parent / "out"
-            out.mkdir()
-            for line in entry["build"]:
-                words = shlex.split(line.format(source=source, out=out, flags=flags))
-                built = run(words, source)
-                assert built.returncode == 0, built.stdout + built.stderr
-            known[language, flags] = Built(entry, source, out)
+            entry, lines = languages[language], Readme.of(language)
+            require(*entry["tools"])
+            folder = tmp_path_factory.mktemp(language)
+            for name in (entry["client"], *entry["driver"]):
+                path = CLIENTS / language / name
+                (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / name)
+            line = entry["strict"].format(flags=flags) if flags else lines.build
+            built = run(["sh", "-c", line], folder)
+            assert built.returncode == 0, built.stdout + built.stderr
+            known[language, flags] = Built(folder, shlex.split(lines.driver))
         return known[language, flags]
 
     return made
 
 
 @pytest.fixture(scope="session")
-def run_command() -> Callable[..., subprocess.CompletedProcess[str]]:
-    return run
+def hmserve(hmserve_program: Path) -> str:
+    return str(hmserve_program)
 
 
 @pytest.fixture(scope="session")
-def require_tools() -> Callable[[Sequence[str]], None]:
-    return require
+def run_line(hmserve: str) -> Callable[[str, Path], subprocess.CompletedProcess[str]]:
+    """Run a line of a README in a folder, with hmserve in the PATH."""
+    path = f"{Path(hmserve).parent}{os.pathsep}{os.environ['PATH']}"
 
+    def done(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        return run(["sh", "-c", line], folder, PATH=path, HMSERVE="")
 
-@pytest.fixture(scope="session")
-def hmserve(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the path of a program that is hmserve as these tests import it."""
-    path = tmp_path_factory.mktemp("bin") / "hmserve"
-    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m hmserve "$@"\n')
-    path.chmod(0o755)
-    return str(path)
+    return done
 
 
 @pytest.fixture(scope="session")
@@ -110,10 +124,10 @@ def judge(hmserve: str) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the conformance program on the command of a driver."""
 
     def judged(
-        command: Sequence[str], *options: str, **variables: str
+        command: Sequence[str], *options: str, folder: Path = CLIENTS
     ) -> subprocess.CompletedProcess[str]:
         program = [sys.executable, str(CLIENTS / "conformance" / "conformance.py")]
         words = [*program, "--hmserve", hmserve, *options, "--", *command]
-        return run(words, CLIENTS, **variables)
+        return run(words, folder)
 
     return judged

@@ -13,7 +13,9 @@ FAULTS = {
     "a wrong value": ("value += sum(", "value += 2 * sum(", "permutation"),
     "a failure as a value": ("return None", "return [0.0] * len(outputs)", "failed"),
     "an infeasible point as feasible": ('!= "infeasible"', '!= "x"', "infeasible"),
-    "the fidelity forgotten": ('if "epochs" in trial:', "if False:", "fidelity"),
+    "the fidelity forgotten": ("if epochs:", "if False:", "fidelity"),
+    "no word of a stop": ("epochs = 1\n", "pass\n", "ask_tell_report"),
+    "a status of its own": ("hmserve.run_status()", "{}", "ask_tell_stop"),
     "no best point": ("return hmserve.best()", "return []", "best_block"),
     "an error swallowed": ('sys.exit(f"conformance: {error}")', 'print("end")', "dies_between"),
     "a refusal swallowed": ('print("refused", refusal)', "pass", "ask_tell_refused"),
@@ -41,21 +43,29 @@ def test_a_driver_that_is_not_there_is_named(judge) -> None:
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "julia"])
-def test_a_folder_has_what_it_says(language) -> None:
+def test_a_folder_has_what_it_says(language, readme) -> None:
     folder = CLIENTS / language
-    entry = LANGUAGES.get(language, {"client": "Hmserve.jl"})
+    client = LANGUAGES.get(language, {"client": "Hmserve.jl"})["client"]
     assert len((folder / "README.md").read_text().splitlines()) <= 45
     workers = [*folder.glob("[wW]orker*.*"), *folder.glob("worker/*")]
     assert [len(path.read_text().splitlines()) <= 30 for path in workers] == [True]
     (scenario,) = folder.glob("*.json")
     Scenario.load(scenario)
-    if entry["client"]:
-        assert (folder / entry["client"]).exists()
-        assert entry["client"] in (CLIENTS.parent / "docs" / "clients.md").read_text()
+    table = (CLIENTS.parent / "docs" / "clients.md").read_text()
+    assert readme(language).worker.rpartition("&& ")[2].replace("--workers 2 ", "") in table
+    if client:
+        assert (folder / client).exists()
+        assert client in table
 
 
-def test_the_packages_are_one_a_line_and_sorted() -> None:
-    lines = (CLIENTS / "packages.txt").read_text().splitlines()
-    packages = [line for line in lines if not line.startswith("#")]
-    assert packages == sorted(packages)
-    assert all(package and " " not in package for package in packages)
+@pytest.mark.parametrize("path", sorted(CLIENTS.rglob("[hH]mserve*.*")), ids=lambda p: p.name)
+def test_what_people_copy_is_short(path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_a_package_is_known_for_every_toolchain() -> None:
+    lines = (CLIENTS.parent / "tests" / "toolchains.txt").read_text().splitlines()
+    packages = dict(line.split() for line in lines if not line.startswith("#"))
+    needed = {tool for entry in LANGUAGES.values() for tool in entry["tools"]}
+    # Every Debian has gzip; java comes with javac; the tests are in Python themselves.
+    assert needed - set(packages) == {"gzip", "java", "python3"}

@@ -238,7 +238,7 @@ BAD = {
     "Latin-1": altered().encode().replace(b"app", b"\xe4pp"),
     "cut off": altered().encode()[:-10],
     "trailing text": altered().encode() + b" x",
-    "comments": b"// hello\n" + altered().encode(),
+    "a comment that does not end": altered().encode() + b"/* hello",
     "deep lists": b"[" * 100_000,
     "deep balanced lists": b"[" * 100_000 + b"]" * 100_000,
     "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,

@@ -12,7 +12,7 @@ import (
 	"hmserve-client/hmserve"
 )
 
-func blackBox(t hmserve.Trial, outputs []string) (answer []float64) {
+func blackBox(t hmserve.Trial, outputs []string, epochs float64) (answer []float64) {
 	if t.Text("c") == "fails" {
 		return nil
 	}
@@ -24,7 +24,7 @@ func blackBox(t hmserve.Trial, outputs []string) (answer []float64) {
 		}
 	}
 	if t.Active("epochs") {
-		value += 1 / t.Real("epochs")
+		value += 1 / epochs
 	}
 	for place, k := range t.Permutation("p") {
 		value += float64((place + 1) * k)
@@ -33,20 +33,38 @@ func blackBox(t hmserve.Trial, outputs []string) (answer []float64) {
 	if t.Text("c") == "infeasible" {
 		valid = 0
 	}
-	values := map[string]float64{"Value": value, "Cost": 1 - x, "Valid": valid}
+	values := map[string]float64{"Value": value, "Cost": 1 - x, "Valid": valid, "epochs": epochs}
 	for _, name := range outputs {
 		answer = append(answer, values[name])
 	}
 	return answer
 }
 
-func tell(client *hmserve.Client, trial *hmserve.Trial, outputs []string) {
-	err := client.Tell(*trial, blackBox(*trial, outputs))
+func tell(client *hmserve.Client, trial *hmserve.Trial, outputs []string, askTell bool) {
+	c, epochs := trial.Text("c"), trial.Real("epochs")
+	if askTell && c == "lost" {
+		must(client.Drop(*trial))
+		return
+	}
+	if askTell && outputs[len(outputs)-1] == "epochs" && epochs > 1 {
+		goOn, err := client.Report(*trial, 1, blackBox(*trial, outputs, 1)[0])
+		must(err)
+		if !goOn {
+			epochs = 1
+		}
+	}
+	err := client.Tell(*trial, blackBox(*trial, outputs, epochs))
 	var refused *hmserve.Refused
 	if errors.As(err, &refused) {
 		fmt.Println("refused", refused.Reason)
 	} else {
 		must(err)
+	}
+	if c == "stops" {
+		must(client.Stop())
+		status, err := client.Status()
+		must(err)
+		fmt.Println("status", status)
 	}
 }
 
@@ -66,12 +84,12 @@ func converse(client *hmserve.Client, outputs []string, askTell bool) {
 		must(err)
 		for k := range trials {
 			if held != nil {
-				tell(client, held, outputs)
+				tell(client, held, outputs, askTell)
 			}
 			held = &trials[k]
 		}
 		if held != nil && (len(trials) == 0 || !askTell) {
-			tell(client, held, outputs)
+			tell(client, held, outputs, askTell)
 			held = nil
 		}
 	}

@@ -1,4 +1,4 @@
-// Package hmserve is a client of hmserve in one file: Go 1.18 or later, the standard library only.
+// Package hmserve is a client of hmserve: Go 1.18 or later, the standard library only.
 //
 //	client, err := hmserve.Start("app.json", []string{"Seconds", "Valid"}, nil)
 //	...
@@ -14,10 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"os/exec"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -35,59 +33,33 @@ type Options struct {
 	Arguments []string // more of them, such as "--resume"
 }
 
-// Trial is one configuration: values by name. The fidelity, if the scenario has one, is a value too.
-type Trial struct {
-	Names, Values []string // as hmserve wrote them; what is inactive is empty
-	header, row   string
+// messages are what hmserve wrote on standard error, as far as they were not taken.
+type messages struct {
+	lock sync.Mutex
+	text bytes.Buffer
 }
 
-// Text returns a value, or "" for an inactive parameter and a name that there is not.
-func (t Trial) Text(name string) string {
-	for k, each := range t.Names {
-		if each == name {
-			return t.Values[k]
-		}
-	}
-	return ""
+func (m *messages) Write(text []byte) (int, error) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	return m.text.Write(text)
 }
 
-// Active says whether there is such a value and its condition is met.
-func (t Trial) Active(name string) bool { return t.Text(name) != "" }
-
-// Real returns a number, or NaN where there is none.
-func (t Trial) Real(name string) float64 {
-	if value, err := strconv.ParseFloat(t.Text(name), 64); err == nil {
-		return value
-	}
-	return math.NaN()
-}
-
-// Int returns an integer, or 0 where there is none.
-func (t Trial) Int(name string) int {
-	value, _ := strconv.Atoi(t.Text(name))
-	return value
-}
-
-var digits = regexp.MustCompile(`\d+`)
-
-// Permutation returns the places of a permutation.
-func (t Trial) Permutation(name string) (order []int) {
-	for _, text := range digits.FindAllString(t.Text(name), -1) {
-		place, _ := strconv.Atoi(text)
-		order = append(order, place)
-	}
-	return order
+func (m *messages) take() string {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	defer m.text.Reset()
+	return m.text.String()
 }
 
 // Client is hmserve as a child process. Goroutines may share it: each method is one message and its answer.
 type Client struct {
-	outputs string
-	columns int
+	outputs []string
 	askTell bool
 	child   *exec.Cmd
 	to      io.WriteCloser
 	from    *bufio.Reader
-	said    bytes.Buffer
+	said    messages
 	lock    sync.Mutex
 	begun   bool
 	open    int
@@ -97,7 +69,8 @@ type Client struct {
 	status  error
 }
 
-// Start starts hmserve. The outputs are the columns you answer: objectives, measured constraints, feasibility.
+// Start starts hmserve. The outputs are the columns you answer: objectives, measured constraints, feasibility; and
+// the fidelity if you tell how far an evaluation went.
 func Start(scenario string, outputs []string, options *Options) (*Client, error) {
 	if options == nil {
 		options = &Options{}
@@ -113,7 +86,7 @@ func Start(scenario string, outputs []string, options *Options) (*Client, error)
 	if options.AskTell {
 		arguments = append(arguments, "--protocol", "ask-tell")
 	}
-	c := &Client{outputs: strings.Join(outputs, ","), columns: len(outputs), askTell: options.AskTell}
+	c := &Client{outputs: outputs, askTell: options.AskTell}
 	c.child = exec.Command(program, arguments...)
 	c.child.Stderr = &c.said
 	to, err := c.child.StdinPipe()
@@ -134,8 +107,7 @@ func Start(scenario string, outputs []string, options *Options) (*Client, error)
 // Ask returns trials, or io.EOF when the run is over. Classic: all of the next request, when all of the last one
 // are told. Ask-tell: at most count, and none until one that is out is told.
 func (c *Client) Ask(count int) ([]Trial, error) {
-	c.lock.Lock()
-	defer c.lock.Unlock()
+	defer c.locked()()
 	if c.ended {
 		return nil, io.EOF
 	}
@@ -154,6 +126,7 @@ func (c *Client) Ask(count int) ([]Trial, error) {
 		}
 		if rows, ok := counted(line, "Request "); ok {
 			c.open = rows
+			c.passOn()
 			return c.rows(rows)
 		}
 		if line == "End of HyperMapper" {
@@ -174,48 +147,71 @@ func (c *Client) Ask(count int) ([]Trial, error) {
 // Tell tells what came of a trial: a value for each output (feasibility: 0 or 1), or nil if it failed, as NaN for
 // an objective says too. The error is a *Refused if hmserve does not take it (ask-tell).
 func (c *Client) Tell(trial Trial, values []float64) error {
-	c.lock.Lock()
-	defer c.lock.Unlock()
-	if values != nil && len(values) != c.columns {
+	defer c.locked()()
+	if values != nil && len(values) != len(c.outputs) {
 		return errors.New("expected a value for each output")
 	}
-	row := trial.row
-	for k := 0; k < c.columns; k++ {
-		row += ","
-		if values != nil {
-			row += strconv.FormatFloat(values[k], 'g', -1, 64)
+	var names, row []string
+	for k, name := range trial.Names {
+		if !strings.Contains(","+strings.Join(c.outputs, ",")+",", ","+name+",") {
+			names, row = append(names, name), append(row, trial.Values[k])
 		}
 	}
-	header := trial.header + "," + c.outputs + "\n"
+	for k, name := range c.outputs {
+		names, row = append(names, name), append(row, "")
+		if values != nil {
+			row[len(row)-1] = number(values[k])
+		}
+	}
+	header := strings.Join(names, ",") + "\n"
 	if c.askTell {
-		return c.confirm("Tell 1\n" + header + row + "\n")
+		return c.confirm("Tell 1\n" + header + strings.Join(row, ",") + "\n")
 	}
 	if c.begun {
 		header = ""
 	}
 	c.begun = true
 	c.open--
-	return c.write(header + row + "\n")
+	return c.write(header + strings.Join(row, ",") + "\n")
 }
+
+func number(value float64) string { return strconv.FormatFloat(value, 'g', -1, 64) }
 
 // Drop gives back a trial that was never evaluated (ask-tell).
 func (c *Client) Drop(trial Trial) error {
-	c.lock.Lock()
-	defer c.lock.Unlock()
+	defer c.locked()()
 	return c.confirm("Drop 1\ntrial\n" + trial.Text("trial") + "\n")
+}
+
+// Report says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+func (c *Client) Report(trial Trial, fidelity, objective float64) (bool, error) {
+	defer c.locked()()
+	answer, err := c.say("Report " + trial.Text("trial") + "," + number(fidelity) + "," + number(objective) + "\n")
+	if err == nil && answer != "Continue" && answer != "Stop" {
+		err = c.garbage("Continue or Stop", answer)
+	}
+	return answer == "Continue", err
+}
+
+// Status says how the run stands (ask-tell), as JSON.
+func (c *Client) Status() (string, error) {
+	defer c.locked()()
+	answer, err := c.say("Status\n")
+	if err == nil && !strings.HasPrefix(answer, "Status ") {
+		err = c.garbage("Status", answer)
+	}
+	return strings.TrimPrefix(answer, "Status "), err
 }
 
 // Stop has no more trials handed out (ask-tell).
 func (c *Client) Stop() error {
-	c.lock.Lock()
-	defer c.lock.Unlock()
+	defer c.locked()()
 	return c.confirm("Stop\n")
 }
 
 // Best returns the best trials with their outputs. Classic: at the end, with "print_best": true.
 func (c *Client) Best() ([]Trial, error) {
-	c.lock.Lock()
-	defer c.lock.Unlock()
+	defer c.locked()()
 	if !c.askTell {
 		return c.best, nil
 	}
@@ -247,22 +243,31 @@ func (c *Client) Minimise(function func(Trial) []float64) ([]Trial, error) {
 
 // Close ends the conversation; an error if the exit status of hmserve is not 0.
 func (c *Client) Close() error {
-	c.lock.Lock()
-	defer c.lock.Unlock()
+	defer c.locked()()
 	if c.left {
 		return nil
 	}
+	defer c.passOn()
 	if c.leave() != nil {
 		return c.death()
 	}
 	return nil
 }
 
+func (c *Client) locked() func() {
+	c.lock.Lock()
+	return c.lock.Unlock
+}
+
+// passOn shows what hmserve wrote on standard error; at its death that is in the error.
+func (c *Client) passOn() { fmt.Fprint(os.Stderr, c.said.take()) }
+
 func (c *Client) over() error {
 	c.ended = true
 	if !c.askTell && c.leave() != nil {
 		return c.death()
 	}
+	c.passOn()
 	return io.EOF
 }
 
@@ -277,33 +282,13 @@ func (c *Client) rows(count int) ([]Trial, error) {
 		if err != nil {
 			return nil, err
 		}
-		trial := Trial{strings.Split(header, ","), cut(row), header, row}
+		trial := Trial{strings.Split(header, ","), cut(row)}
 		if len(trial.Names) != len(trial.Values) {
 			return nil, c.garbage(fmt.Sprint(len(trial.Names), " values"), row)
 		}
 		trials = append(trials, trial)
 	}
 	return trials, nil
-}
-
-// cut parts a line at its commas, but not at those of a permutation.
-func cut(line string) []string {
-	depth := 0
-	cells := []string{""}
-	for _, c := range line {
-		switch c {
-		case '(':
-			depth++
-		case ')':
-			depth--
-		}
-		if c == ',' && depth <= 0 {
-			cells = append(cells, "")
-		} else {
-			cells[len(cells)-1] += string(c)
-		}
-	}
-	return cells
 }
 
 // aside reads a block before the end; it returns whether the line begins one.
@@ -344,25 +329,17 @@ func (c *Client) confirm(message string) error {
 	if n, _ := fmt.Sscanf(answer, "Ok %d %d", &taken, &refused); n != 2 {
 		return c.garbage("Ok", answer)
 	}
-	var reasons []string
-	for row := 0; row < refused; row++ {
-		line, err := c.read()
-		if err != nil {
-			return err
-		}
-		parts := strings.SplitN(line, " ", 3)
-		reasons = append(reasons, parts[len(parts)-1])
+	if refused == 0 {
+		return nil
 	}
-	if refused > 0 {
-		return &Refused{strings.Join(reasons, "; ")}
+	line, err := c.read()
+	if err != nil {
+		return err
 	}
-	return nil
+	return &Refused{strings.TrimPrefix(line, "Error 1 ")}
 }
 
 func (c *Client) write(text string) error {
-	if c.left {
-		return c.death()
-	}
 	if _, err := io.WriteString(c.to, text); err != nil {
 		return c.death()
 	}
@@ -370,14 +347,11 @@ func (c *Client) write(text string) error {
 }
 
 func (c *Client) read() (string, error) {
-	if c.left {
-		return "", c.death()
-	}
 	line, err := c.from.ReadString('\n')
 	if err != nil {
 		return "", c.death()
 	}
-	return strings.TrimSuffix(line, "\n"), nil
+	return strings.TrimRight(line, "\r\n"), nil
 }
 
 func (c *Client) garbage(expected, line string) error {
@@ -388,7 +362,7 @@ func (c *Client) garbage(expected, line string) error {
 
 func (c *Client) death() error {
 	_ = c.leave()
-	return fmt.Errorf("hmserve ended with %v: %s", c.child.ProcessState, strings.TrimSpace(c.said.String()))
+	return fmt.Errorf("hmserve ended with %v: %s", c.child.ProcessState, strings.TrimSpace(c.said.take()))
 }
 
 // leave closes the pipe, waits, and returns how hmserve ended.
