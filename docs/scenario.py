@@ -34,8 +34,8 @@ written, with every error at once and exit status 2:
       app.json:7: $.optimization_iterations: expected an integer, got "50"
 
 There may be comments, from `//` to the end of a line or between `/*` and `*/`, and a comma
-after a last entry. HyperMapper and other readers of JSON take neither: leave them out of files for
-both. Editors that complain take the file as *JSON with comments*.
+after a last entry. HyperMapper and other readers of JSON take neither: leave them out of files
+for both. Editors that complain take the file as *JSON with comments*.
 
 A key that comes twice with two values is an error, so are NaN and Infinity. What can be used
 but is odd is accepted with a warning. Names, labels and the words for feasible and infeasible
