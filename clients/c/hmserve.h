@@ -330,12 +330,13 @@ int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values) {
 
 int hmserve_drop(hmserve *h, const hmserve_trial *trial) {
     const char *number = hmserve_text(trial, "trial");
-    return hmserve_say(h, "Drop 1\ntrial\n%s\n", number) ? HMSERVE_ERROR : hmserve_taken(h);
+    return hmserve_say(h, "Drop 1\ntrial\n%s\n", number ? number : "") ? HMSERVE_ERROR : hmserve_taken(h);
 }
 
 int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, double objective) {
     char far[40], value[40];
-    if (hmserve_say(h, "Report %s,%s,%s\n", hmserve_text(trial, "trial"), hmserve_number(far, fidelity),
+    const char *number = hmserve_text(trial, "trial");
+    if (hmserve_say(h, "Report %s,%s,%s\n", number ? number : "", hmserve_number(far, fidelity),
                     hmserve_number(value, objective)))
         return HMSERVE_ERROR;
     if (strcmp(h->line, "Stop") == 0)
@@ -377,10 +378,9 @@ const char *hmserve_text(const hmserve_trial *trial, const char *name) {
 
 double hmserve_real(const hmserve_trial *trial, const char *name) {
     const char *text = hmserve_text(trial, name);
-    char copy[64];
+    char copy[64], *point;
     snprintf(copy, sizeof copy, "%s", text ? text : "nan");
-    char *point = strchr(copy, '.');
-    if (point)
+    if ((point = strchr(copy, '.')) != NULL)
         *point = localeconv()->decimal_point[0];
     return strtod(copy, NULL);
 }
