@@ -312,7 +312,7 @@ class Run(Closing):
 
 
 def start(scenario: Scenario) -> Run:
-    """Begin a new run. A journal that is in the way is kept under another name.
+    """Begin a new run. What is in the way, a journal or samples, is kept under another name.
 
     Raises:
         ScenarioError: The data to begin with cannot be read.
@@ -324,6 +324,9 @@ def start(scenario: Scenario) -> Run:
     seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
     known = known_at_start(scenario)
     first = store.start(scenario.document, seed)
+    if not os.path.lexists(scenario.files.journal):
+        # Somebody else's, or all that is left of a run: no journal keeps what is in it.
+        store.keep_copy(scenario.files.samples)
     writer = store.create(scenario.files.journal, first)
     return _open(scenario, writer, [first], known)
 

@@ -28,7 +28,8 @@ parameters, any number of them:
   tile=8,16,32,64         ordinal: these numbers
   order=ijk,ikj,kij       categorical: these labels, without order; level=-O1,-O2; fast=on,off
   loops=permutation:4     every order of 0, 1, 2, 3
-  tile=8,16,32,64@16      any of them with the value to try first, such as the program's default
+  tile=8,16,32,64@16      any of them with the value to try first, such as the program's own;
+                          give all of them one, else the others' are drawn
 
 Names have letters, digits, _ and -. Quote what your shell would take for itself.
 """
@@ -44,8 +45,10 @@ examples:
        cc -O2 matmul_worker.c -o matmul_worker -lm && hmserve run matmul.json
 
   2. A program that takes its settings as arguments. The last line it prints is read: the
-     objectives, with commas between them, or JSON by their names. Pipes and redirections work
-     (bash runs them, and a pipe has failed if one of its programs has); {{ is a brace:
+     objectives, with commas between them (then Valid, with --feasible), or JSON by their names.
+     Pipes and redirections work: bash -e -o pipefail runs them, values pasted in as they are,
+     and ends when a program fails. {{ is a brace, {here} where hmserve run was started. An
+     option whose parameter does not count is left out, but nothing of what bash runs:
 
        hmserve init level=1:19 window=10:27 --objective bytes --name zstd \\
            --command "zstd -{level} --zstd=wlog={window} -c data | wc -c"
@@ -70,7 +73,8 @@ examples:
 
 next:
   hmserve check app.json    what the scenario says, before anything runs
-  hmserve run app.json      runs it and prints the best; --resume goes on after an interruption
+  hmserve run app.json      runs it and prints the best; --resume goes on after an interruption;
+                            without it the run begins anew, and the earlier one is kept
   hmserve best app.json     the best so far; pareto with several objectives; plot for a picture
 
 A failed evaluation is nan in place of the objective; a command that fails needs not print it.
@@ -82,7 +86,7 @@ written; 4 a file cannot be written.
 def init(arguments: list[str]) -> int:
     """Write the files that `arguments`, or a dialogue, describe; print what is next."""
     options = _parser().parse_intermixed_args(arguments)
-    from hmserve.scaffold.files import next_steps, refuse_taken, texts, write
+    from hmserve.scaffold.files import keep_source, next_steps, refuse_taken, texts, write
     from hmserve.scaffold.plan import checked
     from hmserve.scaffold.wishes import Wishes, plan_of
 
@@ -99,6 +103,7 @@ def init(arguments: list[str]) -> int:
         scenario = checked(plan)
         files = texts(plan, options.plain)
         check_vacant(list(files))
+        keep_source(files, options.directory, wishes.source)
         write(files, options.directory)
     except KeyboardInterrupt:
         complain("stopped; nothing was written")

@@ -19,6 +19,10 @@ def check(arguments: list[str]) -> int:
         from hmserve.serving.verbs import check_verbs
 
         check_verbs(scenario)
+    if scenario.evaluator is not None:
+        from hmserve.serving.command import check_command
+
+        check_command(scenario)
     show(describe(scenario))
     return 0
 

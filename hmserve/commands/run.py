@@ -5,14 +5,21 @@ import math
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hmserve.commands.terminal import own_variables, parser_of, scenario_at, show
-from hmserve.errors import UsageError
+from hmserve.commands.terminal import (
+    complain,
+    own_variables,
+    parser_of,
+    scenario_at,
+    show,
+)
+from hmserve.errors import EvaluatorError, UsageError
 
 if TYPE_CHECKING:
+    from hmserve.journal.ledger import Row
     from hmserve.run import Run
     from hmserve.scenario import Scenario
 
@@ -29,7 +36,7 @@ The best point is printed at the end. No process of an evaluation outlives it, w
 _EPILOG = """\
 Each option takes the place of the key of that name in the scenario's "evaluator"; a scenario
 that has one needs no option. docs/workers.md tells more. Exit status 5: the command cannot be
-started, or failed too often in a row.
+started, or failed too often in a row, or every time.
 """
 
 _KINDS: Final = ("protocol", "once")
@@ -72,17 +79,38 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
     from hmserve import serve
     from hmserve.progress import Progress
     from hmserve.serving.command import check_command, with_command
+    from hmserve.serving.earlier import EarlierRun
 
     seen = options.verbose or (sys.stderr is not None and sys.stderr.isatty())
     progress = Progress(sys.stderr) if seen else None
     given = {name: value for name, value in os.environ.items() if name not in own_variables}
     check_command(scenario)
+    earlier = EarlierRun(scenario.files)
     with serve.open_run(scenario, options.resume) as run:
-        with_command(run, given, progress or (lambda _: None))
+        earlier.tell(complain, resumed=options.resume)
+        with_command(run, given, progress or (lambda _: None), complain)
         if progress:
             progress.finish(run)
         tell(_conclusion(run))
+        refuse_nothing(run.rows, scenario)
     return 0
+
+
+def refuse_nothing(rows: Sequence["Row"], scenario: "Scenario") -> None:
+    """Say so if nothing that was evaluated can be used.
+
+    Raises:
+        EvaluatorError: Nothing was even measured.
+    """
+    if not rows or any(row.evaluation.feasible for row in rows):
+        return
+    if any(row.evaluation.objectives for row in rows):
+        complain(f"none of {len(rows)} evaluations was feasible, so there is no best point")
+        return
+    raise EvaluatorError(
+        f"none of {len(rows)} evaluations gave a result, so there is no best point; the "
+        f"reasons are in {scenario.files.log}"
+    )
 
 
 def with_options(

@@ -160,13 +160,46 @@ def put_aside(path: str, journals: Iterable[str]) -> None:
         _set_aside(path)
 
 
+def last_aside(path: str) -> str | None:
+    """Return the latest of the names `path`.1, `path`.2, ... that something has."""
+    number = _count_aside(path)
+    return f"{path}.{number}" if number else None
+
+
+def keep_copy(path: str) -> None:
+    """Keep the file at `path` under the next free of the names `path`.1, `path`.2, ... as well.
+
+    It stays where it is. Nothing is done if there is none, or if it is kept already.
+
+    Raises:
+        JournalError: It cannot be kept.
+    """
+    if not os.path.isfile(path):
+        return
+    with explained("keep a copy of", path):
+        content, last = _content(path), last_aside(path)
+        if last and os.path.isfile(last) and _content(last) == content:
+            return
+        with open(f"{path}.{_count_aside(path) + 1}", "xb") as file:
+            file.write(content)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _count_aside(path: str) -> int:
+    number = 0
+    while os.path.lexists(f"{path}.{number + 1}"):
+        number += 1
+    return number
+
+
 def _set_aside(path: str) -> None:
     """Rename what this process has locked to a name nobody has."""
-    number = 1
-    while os.path.lexists(f"{path}.{number}"):
-        number += 1
     with explained("set aside", path):
-        os.rename(path, f"{path}.{number}")
+        os.rename(path, f"{path}.{_count_aside(path) + 1}")
 
 
 def _held(path: str) -> JournalError:

@@ -39,6 +39,21 @@ def refuse_taken(names: Iterable[str], directory: str) -> None:
         )
 
 
+def keep_source(names: Iterable[str], directory: str, source: str | None) -> None:
+    """Refuse `names` of files one of which is the `source` of the parameters.
+
+    Raises:
+        UsageError: It is.
+    """
+    paths = [os.path.join(directory, name) for name in names]
+    for path in filter(os.path.exists, paths):
+        if source is not None and os.path.samefile(path, source):
+            raise UsageError(
+                f"{path} would take the place of the file that --from reads; nothing was "
+                "written. Choose another --name or --directory"
+            )
+
+
 def write(files: Mapping[str, str], directory: str) -> None:
     """Write `files`, a text by each name, into `directory`; create it if it is missing.
 

@@ -114,7 +114,10 @@ def _domain(name: str, text: str, word: str) -> Entry:
     if colon and kind == "permutation":
         return _permutation(name, count, word)
     if "," in text:
-        return _list(name, text.split(","), word)
+        texts = text.split(",")
+        if any(_looks_like_range(each) for each in texts):
+            raise _fault(word, "expected a range or a list, not both", f"{name}=1:8")
+        return _list(name, texts, word)
     if colon:
         return _range(name, text.split(":"), word)
     if not text:
@@ -125,6 +128,11 @@ def _domain(name: str, text: str, word: str) -> Entry:
         f"{quote(text)} alone",
         f"{name}=1:8",
     )
+
+
+def _looks_like_range(text: str) -> bool:
+    bounds = text.split(":")
+    return len(bounds) > 1 and all(_number(bound.strip()) is not None for bound in bounds)
 
 
 def _range(name: str, bounds: list[str], word: str) -> Entry:

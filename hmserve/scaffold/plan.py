@@ -143,8 +143,9 @@ def language_called(name: str) -> Language:
 def once_command(text: str, names: Sequence[str]) -> list[str] | str:
     """Return the command of an evaluator of kind ``once`` that `text` says.
 
-    What needs a shell, as a pipe does, gets one: bash if there is one, which can tell that a
-    program within a pipe has failed. Else `xz ... | wc -c` would be best where xz fails.
+    What needs a shell, as a pipe does, gets one, which ends when one of its programs fails:
+    bash if there is one, which does so within a pipe, too. Else `xz ... | wc -c` would be best
+    where xz fails.
 
     Raises:
         UsageError: It is no command, or no parameter is in it.
@@ -162,9 +163,8 @@ def once_command(text: str, names: Sequence[str]) -> list[str] | str:
         )
     if not _needs_shell(text):
         return text
-    return (
-        ["bash", "-o", "pipefail", "-c", text] if shutil.which("bash") else ["sh", "-c", text]
-    )
+    shell = ["bash", "-e", "-o", "pipefail"] if shutil.which("bash") else ["sh", "-e"]
+    return [*shell, "-c", text]
 
 
 def _needs_shell(text: str) -> bool:

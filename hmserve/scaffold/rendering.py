@@ -57,12 +57,13 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 def _objectives(plan: Plan, document: Mapping[str, Any]) -> Iterator[str]:
     yield "  // What is measured, a column each; less is better, unless a goal says otherwise."
-    yield "  // Two or more give a Pareto front: hmserve pareto " + plan.scenario
-    yield _entry(document, "optimization_objectives")
     if len(plan.objectives) == 1:
         name = objective_name(plan.objectives[0])
         other = {"name": "quality" if name != "quality" else "score", "goal": "maximize"}
-        yield f'  // "optimization_objectives": {_json([*plan.objectives, other])},'
+        yield f"  // Two or more give a Pareto front: {_json([*plan.objectives, other])}"
+    else:
+        yield f"  // They give a Pareto front: hmserve pareto {plan.scenario}"
+    yield _entry(document, "optimization_objectives")
 
 
 def _parameters(plan: Plan) -> Iterator[str]:
@@ -146,10 +147,11 @@ def _budget(plan: Plan, document: Mapping[str, Any]) -> Iterator[str]:
         yield '  // "seed": 1,  // the same results give the same requests'
     else:
         yield _entry(document, "seed") + "  // the same results give the same requests"
-    yield "  // If the same settings measure differently each time, by more than you care for:"
-    yield '  // "noise": true,'
-    yield "  // Cheap evaluations first (epochs, mesh, input size): docs/multifidelity.md"
+    yield '  // "noise": false,  // the same settings always measure the same'
     column = "epochs" if "epochs" not in plan.parameters else "fidelity"
+    yield "  // Cheap evaluations first (epochs, mesh, input size): docs/multifidelity.md"
+    if not plan.stub:
+        yield f"  // The command then needs {{{column}}}."
     yield f'  // "fidelity": {{"name": "{column}", "type": "integer", "min": 1, "max": 27}},'
 
 

@@ -33,13 +33,41 @@ def check_command(scenario: Scenario) -> None:
         )
 
 
-def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None:
+class FirstTold:
+    """Tells the log of every failure, and whoever watches of the first.
+
+    Args:
+        log: Takes all of them.
+        warn: Takes the first, for those who do not look into the log.
+        path: Of the log.
+    """
+
+    def __init__(
+        self, log: Callable[[str], None], warn: Callable[[str], None], path: str
+    ) -> None:
+        self._log = log
+        self._warn = warn
+        self._path = path
+        self._told = False
+
+    def __call__(self, text: str) -> None:
+        """Tell that something has failed."""
+        self._log(text)
+        if not self._told:
+            self._told = True
+            self._warn(f"{text}\nWhatever else fails is told in {self._path} alone")
+
+
+def with_command(
+    run: Run, environment: Mapping[str, str], heard: Heard, warn: Callable[[str], None]
+) -> None:
     """Drive `run` with the command that its scenario names.
 
     Args:
         run: Open for work.
         environment: Of the command.
         heard: Called after each new result.
+        warn: Called with the first failure.
 
     Raises:
         EvaluatorError: The command cannot be started, or fails every time.
@@ -54,7 +82,8 @@ def with_command(run: Run, environment: Mapping[str, str], heard: Heard) -> None
 
         def start(log: Log) -> Evaluator:
             post = Post(heed=run.report)
-            crew = CommandWorkers(scenario, options, codec, log.say, environment, post)
+            told = FirstTold(log.say, warn, scenario.files.log)
+            crew = CommandWorkers(scenario, options, codec, told, environment, post)
             workers.append(stack.enter_context(crew))
             return crew
 

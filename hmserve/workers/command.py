@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from hmserve.errors import UsageError
@@ -13,6 +13,8 @@ from hmserve.space.space import Space
 from hmserve.trial import Trial
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_OPTION: Final = re.compile(r"(-[^\s{}]*|[^\s{}]+=)?\{([^{}]+)\}")
+_BARE: Final = re.compile(r"-[^\s{}=]+")
 _OWN: Final = ("trial", "directory", "here")
 
 
@@ -22,7 +24,8 @@ class Template:
     ``{trial}``, ``{directory}`` and ``{here}`` stand for the number of the trial, the
     directory it runs in and the one hmserve was started in, unless a parameter has that
     name. Where evaluations have a fidelity its columns are names, too; then ``{trial}`` may be
-    that of a checkpoint. ``{{`` and ``}}`` stand for braces.
+    that of a checkpoint. ``{{`` and ``}}`` stand for braces. An option whose parameter is
+    inactive is left out: ``--x={x}``, ``-x{x}``, or ``--x`` and ``{x}`` after it.
 
     Args:
         command: The program and its arguments.
@@ -62,8 +65,21 @@ class Template:
             **values(self._space, trial),
             **settings(self._fidelity, trial),
         }
-        program, *rest = (_filled(argument, names) for argument in self._command)
-        return [located(program, self._here), *rest]
+        absent = {name for name, value in trial.configuration.items() if value is None}
+        program, *rest = self._active(absent) if absent else self._command
+        words = [_filled(argument, names) for argument in rest]
+        return [located(_filled(program, names), self._here), *words]
+
+    def _active(self, absent: Collection[str]) -> list[str]:
+        """Return the arguments without the options of parameters that are `absent`."""
+        found = [self._command[0]]
+        for argument in self._command[1:]:
+            option = _OPTION.fullmatch(argument)
+            if option is None or option[2] not in absent:
+                found.append(argument)
+            elif not option[1] and len(found) > 1 and _BARE.fullmatch(found[-1]):
+                found.pop()
+        return found
 
     def _check(self, argument: str) -> None:
         for piece in _PIECE.finditer(argument):
@@ -76,7 +92,7 @@ class Template:
                 raise UsageError(
                     f"no parameter is called {quoted(piece[1])}, as in {quoted(argument)} of "
                     f"the command; there are {', '.join(self._names)}; "
-                    "write {{ and }} for braces, or say --kind protocol if it is a client"
+                    "write {{ and }} for braces. A client, of kind protocol, has none of them"
                 )
 
 

@@ -80,7 +80,7 @@ class Judge:
                 results = self._results(attempt, report, self._placed(details, attempt, False))
                 return Verdict(results, kept=self._keeps(False))
             except (ValueError, RemoteProtocolError) as error:
-                failure, text = "unparsable", str(error)
+                failure, text = "unparsable", f"{error}{self._hint(report)}"
                 nonsense = True
         found = {**self._placed(details, attempt, True), "failure": failure, **ended}
         return Verdict(
@@ -90,6 +90,15 @@ class Judge:
             nonsense,
             failure == "start" and report.get("errno") in _NO_PROGRAM,
             self._keeps(True),
+        )
+
+    def _hint(self, report: Mapping[str, Any]) -> str:
+        """Return what helps those who print more than replies."""
+        if self._options.kind != "protocol" or not report["output"].strip():
+            return ""
+        return (
+            "\nstandard output is for replies alone: what else a client prints belongs on "
+            "standard error"
         )
 
     def _stopped(self, attempt: Attempt, details: Mapping[str, Any]) -> Evaluation:

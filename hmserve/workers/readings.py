@@ -115,7 +115,8 @@ def read_reply(codec: Codec, trial: Trial, said: bytes) -> Results:
         events += session.receive_line(rest)
     closed = [event for event in events if isinstance(event, PeerClosed)]
     if closed and (not closed[0].clean or closed[0].outstanding):
-        raise RemoteProtocolError(f"{closed[0].place}: expected it, came {quoted(rest)}")
+        came = f"came {quoted(rest)}" if rest.strip() else "the command ended instead"
+        raise RemoteProtocolError(f"{closed[0].place}: expected it, {came}")
     return Results(
         evaluations=[e.evaluation for e in events if isinstance(e, Evaluated)],
         observations=[e.evaluation for e in events if isinstance(e, Observed)],

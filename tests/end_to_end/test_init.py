@@ -87,6 +87,24 @@ def test_the_examples_of_the_help_are_what_it_takes(
     assert build[1] in (tmp_path / "0" / "matmul_worker.c").read_text()
 
 
+def test_the_file_that_parameters_come_from_is_never_replaced(run, tmp_path: Path) -> None:
+    source = tmp_path / "kt.json"
+    source.write_text('{"tune_params": {"block": [16, 32]}, "tune_params_keys": ["block"]}')
+    text = source.read_text()
+    done = run("init", "--from", "kt.json", "--name", "kt", "--force")
+    assert done.returncode == 2
+    assert "the file that --from reads" in done.stderr
+    assert source.read_text() == text
+
+
+def test_a_program_that_is_not_there_fails_before_the_next_one(run) -> None:
+    command = "no-such-program {a} >o; wc -c <o"
+    assert run("init", "a=1:9", "--command", command, "--evaluations", "3").returncode == 0
+    done = run("run", "app.json")
+    assert done.returncode == 5
+    assert "no-such-program" in done.stderr
+
+
 def test_a_command_with_a_pipe_is_tuned(run) -> None:
     words = ["n=1:9", "c=a,b", "--evaluations", "8", "--seed", "1"]
     command = "if [ {n} = 7 ]; then exit 3; fi; echo {n}{c} | tr -d ab"

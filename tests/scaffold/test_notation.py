@@ -115,6 +115,7 @@ def test_any_text_is_a_parameter_or_is_refused_in_words(begin: str, text: str) -
         ("tile=8,8.0", "8.0 comes twice"),
         ("tile=a,,b", "expected a value between the commas"),
         ('tile=a,"b"', "a double quote"),
+        ("tile=1:8,16", "a range or a list, not both"),
         ("tile=permutation:18", "2 to 17"),
         ("tile=permutation:3@0,1", "the numbers 0 to 2 in some order"),
         ("tile=0:9999999999999999999", "expected integers up to"),

@@ -29,6 +29,20 @@ def test_trial_directory_and_here_are_names_too() -> None:
     assert found == ["sim", "7", "/d", f"{os.getcwd()}/a"]
 
 
+def test_an_option_whose_parameter_is_inactive_is_left_out() -> None:
+    words = ["--x={x}", "-x{x}", "x={x}", "--x", "{x}", "{x}", "-v", "--n", "{n}", "a {x}", "="]
+    template = Template(["sim", *words], SPACE)
+    inactive = Trial(7, {"x": None, "n": 2, "flag": "-O2"})
+    assert template.arguments(inactive, "/d") == ["sim", "-v", "--n", "2", "a ", "="]
+    assert len(template.arguments(TRIAL, "/d")) == 12
+
+
+def test_what_is_no_option_stays_where_a_parameter_is_inactive() -> None:
+    template = Template(["sim", "--level=3", "{x}", "run", "{x}"], SPACE)
+    inactive = Trial(7, {"x": None, "n": 2, "flag": "-O2"})
+    assert template.arguments(inactive, "/d") == ["sim", "--level=3", "run"]
+
+
 def test_a_parameter_takes_precedence_over_our_own_names() -> None:
     space = Space([Integer("trial", 0, 9)])
     assert Template(["s", "{trial}"], space).arguments(Trial(5, {"trial": 3}), "/") == [

@@ -43,7 +43,7 @@ def run(found: Scenario, resume=False):
     """Run it; return its rows."""
     check_command(found)
     with serve.open_run(found, resume) as opened:
-        with_command(opened, os.environ, lambda _: None)
+        with_command(opened, os.environ, lambda _: None, lambda _: None)
         return list(opened.rows)
 
 
