@@ -14,7 +14,7 @@ fn black_box(trial: &Trial, outputs: &[&str], epochs: f64) -> Option<Vec<f64>> {
     for (place, k) in trial.permutation("p").unwrap_or_default().into_iter().enumerate() {
         value += ((place + 1) * k) as f64;
     }
-    let valid = f64::from(c != "infeasible");
+    let valid = if c == "infeasible" { 0.0 } else { 1.0 };
     let answer = |name: &&str| match *name {
         "Value" => value,
         "Cost" => 1.0 - x,
@@ -48,7 +48,10 @@ fn tell(client: &mut Client, trial: &Trial, outputs: &[&str], ask_tell: bool) ->
 }
 
 fn converse(arguments: &[String]) -> Result<()> {
-    let [_, scenario, dialect, list] = arguments else { panic!("SCENARIO DIALECT OUTPUTS") };
+    let (scenario, dialect, list) = match arguments {
+        [_, scenario, dialect, list] => (scenario, dialect, list),
+        _ => panic!("SCENARIO DIALECT OUTPUTS"),
+    };
     let outputs: Vec<&str> = list.split(',').collect();
     let ask_tell = dialect == "ask-tell";
     let mut client = Client::with(scenario, &outputs, Options { ask_tell, ..Options::default() })?;

@@ -187,7 +187,7 @@ impl Client {
     /// Tells what came of a trial: a value for each output (feasibility: 0 or 1), or None if it failed, as NaN for
     /// an objective says too.
     pub fn tell(&mut self, trial: &Trial, values: Option<&[f64]>) -> Result<()> {
-        if values.is_some_and(|values| values.len() != self.outputs.len()) {
+        if values.map_or(false, |values| values.len() != self.outputs.len()) {
             return Err(Error::Misuse("expected a value for each output".to_string()));
         }
         let inputs: Vec<_> = trial.items.iter().filter(|(name, _)| !self.outputs.contains(name)).collect();
@@ -294,8 +294,9 @@ impl Client {
     fn confirm(&mut self, message: &str) -> Result<()> {
         let answer = self.say(message)?;
         let counts = answer.strip_prefix("Ok ").and_then(|rest| rest.split_once(' '));
-        let Some(refused) = counts.and_then(|(_, refused)| refused.parse::<usize>().ok()) else {
-            return Err(self.garbage("Ok", &answer));
+        let refused = match counts.and_then(|(_, refused)| refused.parse::<usize>().ok()) {
+            Some(refused) => refused,
+            None => return Err(self.garbage("Ok", &answer)),
         };
         if refused == 0 {
             return Ok(());

@@ -6,7 +6,10 @@ use std::io::{self, Write};
 fn main() -> io::Result<()> {
     let mut lines = io::stdin().lines();
     while let Some(Ok(line)) = lines.next() {
-        let Some(count) = line.strip_prefix("Request ").and_then(|count| count.parse().ok()) else { break };
+        let count = match line.strip_prefix("Request ").map(str::parse) {
+            Some(Ok(count)) => count,
+            _ => break,
+        };
         let mut reply = format!("{},Probes,Kilobytes\n", lines.next().unwrap()?);
         for row in lines.by_ref().take(count) {
             let row = row?;
