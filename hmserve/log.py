@@ -14,11 +14,15 @@ class Log(Closing):
     Args:
         path: Opened for appending; its directory is created if it is missing.
 
+    Attributes:
+        path: As given.
+
     Raises:
         JournalError: The file cannot be opened.
     """
 
     def __init__(self, path: str) -> None:
+        self.path = path
         make_directory(os.path.dirname(path))
         with explained("open the log file", path):
             # Unbuffered: what a full disk does not take is not tried again at the end.

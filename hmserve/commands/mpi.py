@@ -41,13 +41,19 @@ def over_ranks(load: "Callable[[], Scenario]", options: Namespace) -> int:
         complain(f"{reason}; all that was measured is on disk, --resume goes on")
         # Another rank may not have heard of it, and would wait.
         network.abort(status)
+    elif network.rank == 0:
+        from hmserve.commands.run import refuse_nothing
+
+        union = job.union
+        measured, feasible = union.told - union.failed, bool(union.leading)
+        refuse_nothing(union.told, measured, feasible, job.log.path)
     return status
 
 
 def _evaluate(job: "Job", options: Namespace) -> str:
     """Drive `job` with the command of its scenario; return why it ended."""
     from hmserve.serve import codec_of
-    from hmserve.serving.command import check_command
+    from hmserve.serving.command import FirstTold, check_command
     from hmserve.serving.ranks import environment_of
     from hmserve.workers.crew import CommandWorkers
 
@@ -57,8 +63,9 @@ def _evaluate(job: "Job", options: Namespace) -> str:
     given = {name: value for name, value in os.environ.items() if name not in own_variables}
     environment = environment_of(given, network)
     options_of, post = scenario.evaluator, job.post_of(scenario.evaluator.workers)
+    tell = FirstTold(job.log, complain) if network.rank == 0 else job.log.say
     with CommandWorkers(
-        scenario, options_of, codec_of(scenario), job.log.say, environment, post
+        scenario, options_of, codec_of(scenario), tell, environment, post
     ) as crew:
         shown = _shown(job, options)
         reason = job.drive(crew, shown or _unheard)

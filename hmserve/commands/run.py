@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +19,6 @@ from hmserve.commands.terminal import (
 from hmserve.errors import EvaluatorError, UsageError
 
 if TYPE_CHECKING:
-    from hmserve.journal.ledger import Row
     from hmserve.run import Run
     from hmserve.scenario import Scenario
 
@@ -92,25 +91,34 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
         if progress:
             progress.finish(run)
         tell(_conclusion(run))
-        refuse_nothing(run.rows, scenario)
+        found = [row.evaluation for row in run.rows]
+        measured, feasible = (
+            sum(bool(e.objectives) for e in found),
+            any(e.feasible for e in found),
+        )
+        refuse_nothing(len(found), measured, feasible, scenario.files.log)
     return 0
 
 
-def refuse_nothing(rows: Sequence["Row"], scenario: "Scenario") -> None:
+def refuse_nothing(told: int, measured: int, feasible: bool, log: str) -> None:
     """Say so if nothing that was evaluated can be used.
+
+    Args:
+        told: How many evaluations there were.
+        measured: How many gave values, feasible or not.
+        feasible: Whether one of them was feasible.
+        log: Where the reasons are.
 
     Raises:
         EvaluatorError: Nothing was even measured.
     """
-    if not rows or any(row.evaluation.feasible for row in rows):
-        return
-    if any(row.evaluation.objectives for row in rows):
-        complain(f"none of {len(rows)} evaluations was feasible, so there is no best point")
-        return
-    raise EvaluatorError(
-        f"none of {len(rows)} evaluations gave a result, so there is no best point; the "
-        f"reasons are in {scenario.files.log}"
-    )
+    if told and not measured:
+        raise EvaluatorError(
+            f"none of {told} evaluations gave a result, so there is no best point; the "
+            f"reasons are in {log}"
+        )
+    if told and not feasible:
+        complain(f"none of {told} evaluations was feasible, so there is no best point")
 
 
 def with_options(

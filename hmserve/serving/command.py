@@ -39,23 +39,19 @@ class FirstTold:
     Args:
         log: Takes all of them.
         warn: Takes the first, for those who do not look into the log.
-        path: Of the log.
     """
 
-    def __init__(
-        self, log: Callable[[str], None], warn: Callable[[str], None], path: str
-    ) -> None:
+    def __init__(self, log: Log, warn: Callable[[str], None]) -> None:
         self._log = log
         self._warn = warn
-        self._path = path
         self._told = False
 
     def __call__(self, text: str) -> None:
         """Tell that something has failed."""
-        self._log(text)
+        self._log.say(text)
         if not self._told:
             self._told = True
-            self._warn(f"{text}\nWhatever else fails is told in {self._path} alone")
+            self._warn(f"{text}\nWhatever else fails is told in {self._log.path} alone")
 
 
 def with_command(
@@ -82,7 +78,7 @@ def with_command(
 
         def start(log: Log) -> Evaluator:
             post = Post(heed=run.report)
-            told = FirstTold(log.say, warn, scenario.files.log)
+            told = FirstTold(log, warn)
             crew = CommandWorkers(scenario, options, codec, told, environment, post)
             workers.append(stack.enter_context(crew))
             return crew

@@ -295,11 +295,12 @@ class CommandWorkers(Closing):
             self._bad = 0
             self._deliver(verdict, report, attempt, worker)
             return
-        self._complain(f"{_named(attempt, worker)} failed: {verdict.text}")
         if verdict.hopeless and not self._worked and not self._orders.program_varies:
             command = " ".join(self._options.command)
             self._fault = EvaluatorError(f"{verdict.text}: {command:.200}")
-        elif attempt.number <= self._options.retries:
+            return
+        self._complain(f"{_named(attempt, worker)} failed: {verdict.text}")
+        if attempt.number <= self._options.retries:
             self._queue.appendleft(Attempt(attempt.trial, attempt.number + 1))
         else:
             self._deliver(verdict, report, attempt, worker)
