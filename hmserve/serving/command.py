@@ -51,7 +51,10 @@ class FirstTold:
         self._log.say(text)
         if not self._told:
             self._told = True
-            self._warn(f"{text}\nWhatever else fails is told in {self._log.path} alone")
+            self._warn(
+                f"{text}\nThe run goes on without it; whatever else fails is told in "
+                f"{self._log.path} alone"
+            )
 
 
 def with_command(
