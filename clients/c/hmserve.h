@@ -29,7 +29,7 @@ hmserve_trial *hmserve_next(hmserve *h);
 int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values);
 
 /* Ask-tell. drop gives back a trial that was never evaluated. report says how one stands: 0, or HMSERVE_STOP if it is
-   to end, and be told with the fidelity it has reached. status is JSON on the run. stop: no more trials are wanted. */
+   to end, and be told with the fidelity it has reached. status is JSON, until the next call. stop: no more trials are wanted. */
 int hmserve_drop(hmserve *h, const hmserve_trial *trial);
 int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, double objective);
 const char *hmserve_status(hmserve *h);
@@ -65,16 +65,15 @@ int hmserve_permutation(const hmserve_trial *trial, const char *name, int *order
 
 struct hmserve {
     pid_t pid; /* 0 when it is over */
-    int status, ask_tell, open, begun, ended, columns;
-    FILE *to, *from, *messages;
-    off_t shown; /* how much of its messages */
-    char *line, **outputs, buffer[1 << 16], said[4000], error[5000];
-    size_t room;
+    int status, ask_tell, open, begun, ended, columns, pipe;
+    FILE *to, *from, *messages; /* `to` fills `text`, which then goes to `pipe` */
+    off_t shown;                /* how much of its messages */
+    char *text, *line, **outputs, said[1 << 15], error[(1 << 15) + 100];
+    size_t size, room; /* of the text, of the line */
     hmserve_trial *all, *first, *best; /* in memory; to be handed out */
 };
 
-static void *hmserve_memory(size_t size) {
-    void *memory = calloc(1, size);
+static void *hmserve_memory(void *memory) {
     if (memory)
         return memory;
     perror("hmserve.h");
@@ -89,23 +88,29 @@ static int hmserve_fail(hmserve *h, const char *format, ...) {
     return h->ended = HMSERVE_ERROR;
 }
 
-/* What hmserve wrote on standard error since the last time. */
+/* What hmserve wrote on standard error since the last time. Of what is very long, this returns the end. */
 static const char *hmserve_said(hmserve *h) {
-    ssize_t length = h->messages ? pread(fileno(h->messages), h->said, sizeof h->said - 1, h->shown) : 0;
+    const ssize_t most = sizeof h->said - 1;
+    ssize_t length = h->messages ? pread(fileno(h->messages), h->said, (size_t)most, h->shown) : 0;
     h->said[length > 0 ? length : 0] = '\0';
     h->shown += length > 0 ? length : 0;
-    return h->said;
+    if (length < most)
+        return h->said;
+    fputs(h->said, stderr);
+    return hmserve_said(h);
 }
 
 static int hmserve_leave(hmserve *h) {
-    if (h->pid > 0) {
-        fclose(h->to);
+    if (h->from)
         fclose(h->from);
-        while (waitpid(h->pid, &h->status, 0) < 0 && errno == EINTR)
-            continue;
-        h->pid = 0;
+    close(h->pipe);
+    h->from = NULL;
+    h->pipe = -1;
+    while (h->pid > 0 && waitpid(h->pid, &h->status, 0) < 0 && errno == EINTR)
+        continue;
+    if (h->pid > 0)
         h->status = WIFEXITED(h->status) ? WEXITSTATUS(h->status) : 128 + WTERMSIG(h->status);
-    }
+    h->pid = 0;
     return h->status;
 }
 
@@ -121,17 +126,33 @@ static int hmserve_garbage(hmserve *h, const char *expected) {
 /* Sends what is written to h->to. A hmserve that is gone shows as an error, not as our own death by SIGPIPE. */
 static int hmserve_send(hmserve *h) {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    int lost = fflush(h->to);
     sigaction(SIGPIPE, &ignore, &before);
-    int lost = fflush(h->to) ? hmserve_dead(h) : 0;
+    for (size_t sent = 0; !lost && sent < h->size;) {
+        ssize_t length = write(h->pipe, h->text + sent, h->size - sent);
+        sent += length > 0 ? (size_t)length : 0;
+        lost = length < 0 && errno != EINTR;
+    }
     sigaction(SIGPIPE, &before, NULL);
-    return lost;
+    rewind(h->to);
+    return lost ? hmserve_dead(h) : 0;
 }
 
 /* Reads a line into h->line, without its end. */
 static int hmserve_read(hmserve *h) {
-    ssize_t length = h->pid > 0 ? getline(&h->line, &h->room, h->from) : -1;
-    if (length < 1 || h->line[length - 1] != '\n')
-        return hmserve_dead(h);
+    size_t length = 0;
+    for (int c = 0; c != '\n';) {
+        c = h->from ? getc(h->from) : EOF;
+        if (c == EOF && (!h->from || !ferror(h->from) || errno != EINTR))
+            return hmserve_dead(h);
+        if (length + 1 >= h->room)
+            h->line = hmserve_memory(realloc(h->line, h->room += h->room + 200));
+        if (c == EOF)
+            clearerr(h->from);
+        else
+            h->line[length++] = (char)c;
+    }
+    h->line[length] = '\0';
     h->line[strcspn(h->line, "\r\n")] = '\0';
     return 0;
 }
@@ -146,7 +167,7 @@ static int hmserve_say(hmserve *h, const char *format, ...) {
     va_end(arguments);
     if (hmserve_send(h) || hmserve_read(h))
         return HMSERVE_ERROR;
-    return strncmp(h->line, "Error ", 6) ? 0 : hmserve_fail(h, "hmserve refused the message: %.800s", h->line + 8);
+    return strncmp(h->line, "Error ", 6) ? 0 : hmserve_fail(h, "hmserve refused the message: %.800s", h->line);
 }
 
 /* The number in h->line, where that is as `format` says. */
@@ -161,36 +182,34 @@ static int hmserve_taken(hmserve *h) {
         return refused ? hmserve_garbage(h, "Ok") : 0;
     if (hmserve_read(h))
         return HMSERVE_ERROR;
-    snprintf(h->error, sizeof h->error, "%s", h->line + strlen("Error 1 "));
+    snprintf(h->error, sizeof h->error, "%s", strncmp(h->line, "Error 1 ", 8) ? h->line : h->line + 8);
     return HMSERVE_REFUSED;
 }
 
 /* Cuts a copy of a line at its commas, but not at those of a permutation. */
 static char **hmserve_fields(const char *line, int *count) {
-    size_t size = strlen(line) + 1;
-    char **fields = hmserve_memory(size * sizeof *fields + size);
-    char *text = strcpy((char *)(fields + size), line);
-    int depth = 0;
-    fields[0] = text;
-    for (*count = 1; *text; text++) {
-        depth += (*text == '(') - (*text == ')' && depth > 0);
-        if (*text == ',' && depth == 0) {
-            *text = '\0';
-            fields[(*count)++] = text + 1;
-        }
+    size_t size = strlen(line) + 1, length;
+    char **fields = hmserve_memory(malloc(size * sizeof *fields + size));
+    char *text = memcpy(fields + size, line, size);
+    for (*count = 0;; *text++ = '\0') {
+        fields[(*count)++] = text;
+        length = *text == '(' ? 1 + strspn(text + 1, "0123456789, ") : 0;
+        text += text[length] == ')' ? length : 0;
+        text += strcspn(text, ",");
+        if (*text == '\0')
+            return fields;
     }
-    return fields;
 }
 
 /* Reads a header and rows for hmserve_next; returns how many. */
 static int hmserve_rows(hmserve *h, int count) {
     hmserve_trial **last = &h->all;
     h->first = NULL;
-    char *header = hmserve_read(h) ? NULL : strdup(h->line);
+    char *header = hmserve_read(h) ? NULL : hmserve_memory(strdup(h->line));
     while (*last)
         last = &(*last)->next;
     for (int row = 0, fields; header && row < count && !hmserve_read(h); row++) {
-        hmserve_trial *trial = *last = hmserve_memory(sizeof *trial);
+        hmserve_trial *trial = *last = hmserve_memory(calloc(1, sizeof *trial));
         h->first = row == 0 ? trial : h->first;
         trial->names = hmserve_fields(header, &trial->count);
         trial->values = hmserve_fields(h->line, &fields);
@@ -212,39 +231,46 @@ static void hmserve_forget(hmserve *h, hmserve_trial *trial) {
     free(trial);
 }
 
-static int hmserve_start(hmserve *h, const char **words) {
-    int ends[4]; /* it reads, we write, we read, it writes */
+static void hmserve_start(hmserve *h, const char **words) {
+    int ends[5] = {-1, -1, -1, -1, -1}; /* it reads, we write, we read, it writes; its messages */
     h->messages = tmpfile();
-    if (!h->messages || pipe(ends) || pipe(ends + 2))
-        return hmserve_fail(h, "cannot make a pipe: %s", strerror(errno));
-    for (int k = 0; k < 4; k++)
+    ends[4] = h->messages ? fileno(h->messages) : -1;
+    pid_t pid = h->messages && pipe(ends) == 0 && pipe(ends + 2) == 0 ? fork() : -1;
+    if (pid < 0)
+        hmserve_fail(h, "cannot start a process: %s", strerror(errno));
+    for (int k = 0; k < 5; k++)
         fcntl(ends[k], F_SETFD, FD_CLOEXEC);
-    if ((h->pid = fork()) == 0) {
+    if (pid == 0) {
+        for (int k = 0; k < 5; k++) /* out of the way of 0, 1, 2 */
+            ends[k] = fcntl(ends[k], F_DUPFD_CLOEXEC, 3);
         dup2(ends[0], STDIN_FILENO);
         dup2(ends[3], STDOUT_FILENO);
-        dup2(fileno(h->messages), STDERR_FILENO);
+        dup2(ends[4], STDERR_FILENO);
         execvp(words[0], (char *const *)words);
         dprintf(STDERR_FILENO, "cannot start %s: %s", words[0], strerror(errno));
         _exit(127);
     }
     close(ends[0]);
     close(ends[3]);
-    h->to = fdopen(ends[1], "w");
+    h->pid = pid > 0 ? pid : 0;
+    h->pipe = ends[1];
     h->from = fdopen(ends[2], "r");
-    setvbuf(h->to, h->buffer, _IOFBF, sizeof h->buffer);
-    return h->pid > 0 ? 0 : hmserve_fail(h, "cannot start a process: %s", strerror(errno));
+    h->to = hmserve_memory(open_memstream(&h->text, &h->size));
 }
 
 hmserve *hmserve_open(const char *scenario, const char *outputs, int ask_tell, const char *const *more) {
     const char *variable = getenv("HMSERVE"), *program = variable && *variable ? variable : "hmserve";
-    const char *words[40] = {program, "--config", scenario, "--protocol", "ask-tell"};
+    const char *words[100] = {program, "--config", scenario, "--protocol", "ask-tell"};
     int n = ask_tell ? 5 : 3;
-    hmserve *h = hmserve_memory(sizeof *h);
+    hmserve *h = hmserve_memory(calloc(1, sizeof *h));
     h->outputs = hmserve_fields(outputs, &h->columns);
     h->ask_tell = ask_tell;
-    for (words[n] = NULL; more && *more && n < 38; words[n] = NULL)
+    h->status = EXIT_FAILURE;
+    for (words[n] = NULL; more && *more && n < 99; words[n] = NULL)
         words[n++] = *more++;
     hmserve_start(h, words);
+    if (more && *more)
+        hmserve_fail(h, "hmserve.h takes no more than %d arguments", n);
     return h;
 }
 
@@ -323,9 +349,10 @@ int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values) {
         fprintf(h->to, "%s%s", k ? "," : "", values ? hmserve_number(number, values[k]) : "");
     hmserve_forget(h, trial);
     h->open--;
-    if (!h->ask_tell)
-        return fputc('\n', h->to) == EOF ? hmserve_dead(h) : hmserve_send(h);
-    return hmserve_say(h, "\n") ? HMSERVE_ERROR : hmserve_taken(h);
+    if (h->ask_tell)
+        return hmserve_say(h, "\n") ? HMSERVE_ERROR : hmserve_taken(h);
+    fputc('\n', h->to);
+    return hmserve_send(h);
 }
 
 int hmserve_drop(hmserve *h, const hmserve_trial *trial) {
@@ -344,7 +371,11 @@ int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, doub
     return strcmp(h->line, "Continue") == 0 ? 0 : hmserve_garbage(h, "Continue or Stop");
 }
 
-const char *hmserve_status(hmserve *h) { return hmserve_say(h, "Status\n") ? NULL : h->line + strlen("Status "); }
+const char *hmserve_status(hmserve *h) {
+    int lost = hmserve_say(h, "Status\n") || (strncmp(h->line, "Status ", 7) && hmserve_garbage(h, "Status"));
+    return lost ? NULL : h->line + 7;
+}
+
 int hmserve_stop(hmserve *h) { return hmserve_say(h, "Stop\n") ? HMSERVE_ERROR : hmserve_taken(h); }
 const char *hmserve_error(const hmserve *h) { return h->error[0] ? h->error : NULL; }
 
@@ -365,6 +396,9 @@ int hmserve_close(hmserve *h) {
         hmserve_forget(h, h->all);
     if (h->messages)
         fclose(h->messages);
+    if (h->to)
+        fclose(h->to);
+    free(h->text);
     free(h->outputs);
     free(h->line);
     free(h);

@@ -91,13 +91,21 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
         if progress:
             progress.finish(run)
         tell(_conclusion(run))
+        if _is_exhausted(run):
+            complain(f"the space has no more than these {len(run.rows)} configurations")
         found = [row.evaluation for row in run.rows]
-        measured, feasible = (
-            sum(bool(e.objectives) for e in found),
-            any(e.feasible for e in found),
-        )
+        measured = sum(bool(evaluation.objectives) for evaluation in found)
+        feasible = any(evaluation.feasible for evaluation in found)
         refuse_nothing(len(found), measured, feasible, scenario.files.log)
     return 0
+
+
+def _is_exhausted(run: "Run") -> bool:
+    """Whether a run has ended before its budget because there is nothing left to ask."""
+    end, scenario = run.recorder.ledger.end, run.scenario
+    counted = scenario.fidelity is None and scenario.repetitions == 1
+    is_done = end is not None and end.reason == "done"
+    return counted and is_done and len(run.rows) < run.optimizer.budget
 
 
 def refuse_nothing(told: int, measured: int, feasible: bool, log: str) -> None:

@@ -98,6 +98,9 @@ class Worker:
             # What the terminal sends to us is not for the evaluations.
             start_new_session=True,
             cwd="/",
+            # A copy: a thread of ours that loads libraries may move the variables meanwhile,
+            # and the new process would look for them where they were (EFAULT).
+            env=dict(os.environ),
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

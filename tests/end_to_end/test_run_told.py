@@ -76,3 +76,10 @@ def test_check_refuses_what_run_would_refuse(app, run) -> None:
         done = run(verb, scenario)
         assert (done.returncode, done.stdout) == (2, "")
         assert "no parameter is called 'm'" in done.stderr
+
+
+def test_a_run_that_ends_for_want_of_configurations_says_so(app, run) -> None:
+    few = {"n": {"parameter_type": "integer", "values": [1, 4]}}
+    done = run("run", app("echo {n}", input_parameters=few))
+    assert (done.returncode, done.stdout) == (0, "n,Value\n1,1.0\n")
+    assert done.stderr == "hmserve: the space has no more than these 4 configurations\n"

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,31 @@ def test_results_come_with_who_evaluated_them_and_when(crew) -> None:
     assert {e.details["worker"] for e in found} <= {0, 1, 2}
     assert all(e.details["started"] <= e.details["finished"] for e in found)
     assert all(set(e.details) == {"worker", "started", "finished"} for e in found)
+
+
+@pytest.fixture
+def restless_environment():
+    """A thread that sets and unsets variables, as libraries do while they are loaded."""
+    ended = threading.Event()
+
+    def change() -> None:
+        names = [f"HMSERVE_TEST_{k}" for k in range(2000)]
+        while not ended.is_set():
+            for name in names:
+                os.putenv(name, "1")
+            for name in names:
+                os.unsetenv(name)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    yield
+    ended.set()
+    thread.join()
+
+
+def test_workers_start_while_variables_change(crew, restless_environment) -> None:
+    found = crew("echo $1", workers=12).evaluate(12)
+    assert [e.objectives["f"] for e in found] == [i / 1000 for i in range(12)]
 
 
 def test_what_hangs_is_ended_with_all_that_it_has_started(crew, hanging) -> None:
