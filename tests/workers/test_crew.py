@@ -75,7 +75,8 @@ def restless_environment():
     thread.join()
 
 
-def test_workers_start_while_variables_change(crew, restless_environment) -> None:
+@pytest.mark.usefixtures("restless_environment")
+def test_workers_start_while_variables_change(crew) -> None:
     found = crew("echo $1", workers=12).evaluate(12)
     assert [e.objectives["f"] for e in found] == [i / 1000 for i in range(12)]
 
