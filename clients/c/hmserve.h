@@ -15,35 +15,28 @@ enum { HMSERVE_WAIT = 0, HMSERVE_END = -1, HMSERVE_ERROR = -2, HMSERVE_REFUSED =
 
 /* Starts hmserve: $HMSERVE, or "hmserve". `outputs` names the columns you answer, with commas: objectives, measured
    constraints, feasibility; and the fidelity if you tell how far an evaluation went. `ask_tell`: whether results come
-   one by one. `more` of its arguments, such as "--resume", end with NULL. Ends the program where there is no memory. */
+   one by one. At most 90 `more` of its arguments, such as "--resume", end with NULL. */
 hmserve *hmserve_open(const char *scenario, const char *outputs, int ask_tell, const char *const *more);
-
 /* Asks for all trials of the next request (classic, when all of the last one are told), or for at most `count`
    (ask-tell). Returns how many came, HMSERVE_WAIT if there is none until one is told, HMSERVE_END, HMSERVE_ERROR.
    hmserve_next has one after the other, then NULL. A trial is valid until it is told, or hmserve_close. */
 int hmserve_ask(hmserve *h, int count);
 hmserve_trial *hmserve_next(hmserve *h);
-
 /* Tells a value for each output (feasibility: 0 or 1); NULL, or NaN as an objective: the evaluation failed. Returns 0,
    HMSERVE_ERROR, or HMSERVE_REFUSED (ask-tell): hmserve did not take it, hmserve_error says why, the run goes on. */
 int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values);
-
 /* Ask-tell. drop gives back a trial that was never evaluated. report says how one stands: 0, or HMSERVE_STOP if it is
-   to end, and be told with the fidelity it has reached. status is JSON, until the next call. stop: no more trials are wanted. */
+   to end, and be told with the fidelity it has reached. status: JSON, until the next call. stop: ask no more. */
 int hmserve_drop(hmserve *h, const hmserve_trial *trial);
 int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, double objective);
 const char *hmserve_status(hmserve *h);
 int hmserve_stop(hmserve *h);
-
 /* Brings the best trials, with their outputs, for hmserve_next; returns how many. Classic needs "print_best": true. */
 int hmserve_best(hmserve *h);
-
 /* What went wrong last, such as why a row was refused; NULL if nothing did since the last hmserve_ask. */
 const char *hmserve_error(const hmserve *h);
-
 /* Ends the conversation, at any time. Returns the exit status of hmserve, 128 + the signal if there was one. */
 int hmserve_close(hmserve *h);
-
 /* Values by name. Inactive parameters and unknown names are NULL, NaN, 0. */
 const char *hmserve_text(const hmserve_trial *trial, const char *name);
 double hmserve_real(const hmserve_trial *trial, const char *name);
@@ -65,11 +58,11 @@ int hmserve_permutation(const hmserve_trial *trial, const char *name, int *order
 
 struct hmserve {
     pid_t pid; /* 0 when it is over */
-    int status, ask_tell, open, begun, ended, columns, pipe;
-    FILE *to, *from, *messages; /* `to` fills `text`, which then goes to `pipe` */
-    off_t shown;                /* how much of its messages */
-    char *text, *line, **outputs, said[1 << 15], error[(1 << 15) + 100];
-    size_t size, room; /* of the text, of the line */
+    int status, ask_tell, open, begun, ended, columns;
+    FILE *to, *from, *messages;
+    off_t shown; /* how much of its messages */
+    char *line, **outputs, buffer[1 << 16], said[1 << 15], error[(1 << 15) + 100];
+    size_t room;
     hmserve_trial *all, *first, *best; /* in memory; to be handed out */
 };
 
@@ -88,29 +81,24 @@ static int hmserve_fail(hmserve *h, const char *format, ...) {
     return h->ended = HMSERVE_ERROR;
 }
 
-/* What hmserve wrote on standard error since the last time. Of what is very long, this returns the end. */
+/* What hmserve wrote on standard error since the last time; of very much the end. */
 static const char *hmserve_said(hmserve *h) {
     const ssize_t most = sizeof h->said - 1;
     ssize_t length = h->messages ? pread(fileno(h->messages), h->said, (size_t)most, h->shown) : 0;
     h->said[length > 0 ? length : 0] = '\0';
     h->shown += length > 0 ? length : 0;
-    if (length < most)
-        return h->said;
-    fputs(h->said, stderr);
-    return hmserve_said(h);
+    return length == most && fputs(h->said, stderr) >= 0 ? hmserve_said(h) : h->said;
 }
 
 static int hmserve_leave(hmserve *h) {
-    if (h->from)
+    if (h->pid > 0) {
+        fclose(h->to);
         fclose(h->from);
-    close(h->pipe);
-    h->from = NULL;
-    h->pipe = -1;
-    while (h->pid > 0 && waitpid(h->pid, &h->status, 0) < 0 && errno == EINTR)
-        continue;
-    if (h->pid > 0)
+        while (waitpid(h->pid, &h->status, 0) < 0 && errno == EINTR)
+            continue;
+        h->pid = 0;
         h->status = WIFEXITED(h->status) ? WEXITSTATUS(h->status) : 128 + WTERMSIG(h->status);
-    h->pid = 0;
+    }
     return h->status;
 }
 
@@ -126,31 +114,22 @@ static int hmserve_garbage(hmserve *h, const char *expected) {
 /* Sends what is written to h->to. A hmserve that is gone shows as an error, not as our own death by SIGPIPE. */
 static int hmserve_send(hmserve *h) {
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-    int lost = fflush(h->to);
     sigaction(SIGPIPE, &ignore, &before);
-    for (size_t sent = 0; !lost && sent < h->size;) {
-        ssize_t length = write(h->pipe, h->text + sent, h->size - sent);
-        sent += length > 0 ? (size_t)length : 0;
-        lost = length < 0 && errno != EINTR;
-    }
+    int lost = fflush(h->to) ? hmserve_dead(h) : 0;
     sigaction(SIGPIPE, &before, NULL);
-    rewind(h->to);
-    return lost ? hmserve_dead(h) : 0;
+    return lost;
 }
 
 /* Reads a line into h->line, without its end. */
 static int hmserve_read(hmserve *h) {
     size_t length = 0;
-    for (int c = 0; c != '\n';) {
-        c = h->from ? getc(h->from) : EOF;
-        if (c == EOF && (!h->from || !ferror(h->from) || errno != EINTR))
+    for (int c = 0; c != '\n'; h->line[length++] = (char)c) {
+        while (h->pid > 0 && (c = getc(h->from)) == EOF && ferror(h->from) && errno == EINTR)
+            clearerr(h->from);
+        if (h->pid == 0 || c == EOF)
             return hmserve_dead(h);
         if (length + 1 >= h->room)
             h->line = hmserve_memory(realloc(h->line, h->room += h->room + 200));
-        if (c == EOF)
-            clearerr(h->from);
-        else
-            h->line[length++] = (char)c;
     }
     h->line[length] = '\0';
     h->line[strcspn(h->line, "\r\n")] = '\0';
@@ -160,7 +139,7 @@ static int hmserve_read(hmserve *h) {
 /* Says something, and reads the first line of its answer. */
 static int hmserve_say(hmserve *h, const char *format, ...) {
     va_list arguments;
-    if (h->ended == HMSERVE_ERROR)
+    if (h->ended == HMSERVE_ERROR || (h->pid == 0 && hmserve_dead(h)))
         return HMSERVE_ERROR;
     va_start(arguments, format);
     vfprintf(h->to, format, arguments);
@@ -232,30 +211,31 @@ static void hmserve_forget(hmserve *h, hmserve_trial *trial) {
 }
 
 static void hmserve_start(hmserve *h, const char **words) {
-    int ends[5] = {-1, -1, -1, -1, -1}; /* it reads, we write, we read, it writes; its messages */
-    h->messages = tmpfile();
-    ends[4] = h->messages ? fileno(h->messages) : -1;
-    pid_t pid = h->messages && pipe(ends) == 0 && pipe(ends + 2) == 0 ? fork() : -1;
-    if (pid < 0)
+    int ends[4] = {-1, -1, -1, -1}; /* it reads, we write, we read, it writes */
+    h->pid = pipe(ends) == 0 && pipe(ends + 2) == 0 && (h->messages = tmpfile()) != NULL ? fork() : -1;
+    if (h->pid < 0)
         hmserve_fail(h, "cannot start a process: %s", strerror(errno));
-    for (int k = 0; k < 5; k++)
+    for (int k = 0; k < 4; k++)
         fcntl(ends[k], F_SETFD, FD_CLOEXEC);
-    if (pid == 0) {
-        for (int k = 0; k < 5; k++) /* out of the way of 0, 1, 2 */
-            ends[k] = fcntl(ends[k], F_DUPFD_CLOEXEC, 3);
-        dup2(ends[0], STDIN_FILENO);
-        dup2(ends[3], STDOUT_FILENO);
-        dup2(ends[4], STDERR_FILENO);
+    if (h->messages)
+        fcntl(fileno(h->messages), F_SETFD, FD_CLOEXEC);
+    if (h->pid == 0) { /* the ends may have the numbers 0, 1, 2 */
+        int in = fcntl(ends[0], F_DUPFD_CLOEXEC, 3), out = fcntl(ends[3], F_DUPFD_CLOEXEC, 3);
+        dup2(fileno(h->messages), STDERR_FILENO);
+        dup2(in, STDIN_FILENO);
+        dup2(out, STDOUT_FILENO);
         execvp(words[0], (char *const *)words);
         dprintf(STDERR_FILENO, "cannot start %s: %s", words[0], strerror(errno));
         _exit(127);
     }
-    close(ends[0]);
-    close(ends[3]);
-    h->pid = pid > 0 ? pid : 0;
-    h->pipe = ends[1];
-    h->from = fdopen(ends[2], "r");
-    h->to = hmserve_memory(open_memstream(&h->text, &h->size));
+    for (int k = 0; k < 4; k++)
+        if (h->pid < 0 || k == 0 || k == 3)
+            close(ends[k]);
+    if (h->pid < 0)
+        return;
+    h->to = hmserve_memory(fdopen(ends[1], "w"));
+    h->from = hmserve_memory(fdopen(ends[2], "r"));
+    setvbuf(h->to, h->buffer, _IOFBF, sizeof h->buffer);
 }
 
 hmserve *hmserve_open(const char *scenario, const char *outputs, int ask_tell, const char *const *more) {
@@ -269,8 +249,6 @@ hmserve *hmserve_open(const char *scenario, const char *outputs, int ask_tell, c
     for (words[n] = NULL; more && *more && n < 99; words[n] = NULL)
         words[n++] = *more++;
     hmserve_start(h, words);
-    if (more && *more)
-        hmserve_fail(h, "hmserve.h takes no more than %d arguments", n);
     return h;
 }
 
@@ -336,7 +314,7 @@ static const char *hmserve_number(char text[40], double value) {
 
 int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values) {
     char number[40];
-    if (h->ended == HMSERVE_ERROR)
+    if (h->ended == HMSERVE_ERROR || (h->pid == 0 && hmserve_dead(h)))
         return HMSERVE_ERROR;
     if (h->ask_tell || !h->begun++) {
         fprintf(h->to, "%s", h->ask_tell ? "Tell 1\n" : "");
@@ -349,17 +327,14 @@ int hmserve_tell(hmserve *h, hmserve_trial *trial, const double *values) {
         fprintf(h->to, "%s%s", k ? "," : "", values ? hmserve_number(number, values[k]) : "");
     hmserve_forget(h, trial);
     h->open--;
-    if (h->ask_tell)
-        return hmserve_say(h, "\n") ? HMSERVE_ERROR : hmserve_taken(h);
-    fputc('\n', h->to);
-    return hmserve_send(h);
+    if (!h->ask_tell)
+        return fputc('\n', h->to) == EOF ? hmserve_dead(h) : hmserve_send(h);
+    return hmserve_say(h, "\n") ? HMSERVE_ERROR : hmserve_taken(h);
 }
-
 int hmserve_drop(hmserve *h, const hmserve_trial *trial) {
     const char *number = hmserve_text(trial, "trial");
     return hmserve_say(h, "Drop 1\ntrial\n%s\n", number ? number : "") ? HMSERVE_ERROR : hmserve_taken(h);
 }
-
 int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, double objective) {
     char far[40], value[40];
     const char *number = hmserve_text(trial, "trial");
@@ -370,12 +345,9 @@ int hmserve_report(hmserve *h, const hmserve_trial *trial, double fidelity, doub
         return HMSERVE_STOP;
     return strcmp(h->line, "Continue") == 0 ? 0 : hmserve_garbage(h, "Continue or Stop");
 }
-
 const char *hmserve_status(hmserve *h) {
-    int lost = hmserve_say(h, "Status\n") || (strncmp(h->line, "Status ", 7) && hmserve_garbage(h, "Status"));
-    return lost ? NULL : h->line + 7;
+    return hmserve_say(h, "Status\n") ? NULL : h->line + strspn(h->line, "Status ");
 }
-
 int hmserve_stop(hmserve *h) { return hmserve_say(h, "Stop\n") ? HMSERVE_ERROR : hmserve_taken(h); }
 const char *hmserve_error(const hmserve *h) { return h->error[0] ? h->error : NULL; }
 
@@ -396,9 +368,6 @@ int hmserve_close(hmserve *h) {
         hmserve_forget(h, h->all);
     if (h->messages)
         fclose(h->messages);
-    if (h->to)
-        fclose(h->to);
-    free(h->text);
     free(h->outputs);
     free(h->line);
     free(h);
@@ -409,7 +378,6 @@ const char *hmserve_text(const hmserve_trial *trial, const char *name) {
     int place = hmserve_find(trial->names, trial->count, name);
     return place >= 0 && trial->values[place][0] ? trial->values[place] : NULL;
 }
-
 double hmserve_real(const hmserve_trial *trial, const char *name) {
     const char *text = hmserve_text(trial, name);
     char copy[64], *point;
@@ -418,12 +386,10 @@ double hmserve_real(const hmserve_trial *trial, const char *name) {
         *point = localeconv()->decimal_point[0];
     return strtod(copy, NULL);
 }
-
 long hmserve_integer(const hmserve_trial *trial, const char *name) {
     const char *text = hmserve_text(trial, name);
     return text ? strtol(text, NULL, 10) : 0;
 }
-
 int hmserve_permutation(const hmserve_trial *trial, const char *name, int *order, int size) {
     const char *text = hmserve_text(trial, name);
     int count = 0;

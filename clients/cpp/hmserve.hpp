@@ -21,7 +21,6 @@
 #include <vector>
 
 namespace hmserve {
-
 // hmserve could not be started, ended early, or said what cannot be understood.
 struct error : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -42,9 +41,8 @@ inline result failed() { return {}; }
 class trial {
 public:
     using item = std::pair<std::string, std::string>;
-
     // Cuts `row` at its commas, but not at those of a permutation.
-    trial(const std::string &header, const std::string &row)  {
+    trial(const std::string &header, const std::string &row) {
         const std::vector<std::string> names = cut(header), values = cut(row);
         if (names.size() != values.size())
             throw error("expected " + std::to_string(names.size()) + " values from hmserve, came '" + row + "'");
@@ -53,7 +51,6 @@ public:
     }
 
     const std::vector<item> &items() const { return items_; }
-
     bool has(const std::string &name) const { return find(name) != nullptr; }
 
     // Whether there is such a value and its condition is met.
@@ -93,16 +90,15 @@ private:
     }
 
     static std::vector<std::string> cut(const std::string &line) {
-        std::vector<std::string> cells(1);
-        int depth = 0;
-        for (char c : line) {
-            depth += (c == '(') - (c == ')');
-            if (c == ',' && depth <= 0)
-                cells.emplace_back();
-            else
-                cells.back() += c;
+        std::vector<std::string> cells;
+        for (const char *at = line.c_str();; at++) {
+            const std::size_t inside = *at == '(' ? 1 + std::strspn(at + 1, "0123456789, ") : 0;
+            const char *end = at + (at[inside] == ')' ? inside : 0);
+            end += std::strcspn(end, ",");
+            cells.emplace_back(at, end);
+            if (*(at = end) == '\0')
+                return cells;
         }
-        return cells;
     }
 
     std::vector<item> items_;
@@ -138,7 +134,6 @@ public:
         leave();
         std::fputs(said().c_str(), stderr);
         std::fclose(messages_);
-        std::free(line_);
     }
 
     // Asks for trials: all of the next request (classic, when all of the last one are told), or at
@@ -264,20 +259,21 @@ private:
         messages_ = std::tmpfile();
         if (!messages_ || pipe(ends) != 0 || pipe(ends + 2) != 0)
             throw error(std::string("cannot make a pipe: ") + std::strerror(errno));
-        for (int end : ends)
+        for (int end : {ends[0], ends[1], ends[2], ends[3], fileno(messages_)})
             fcntl(end, F_SETFD, FD_CLOEXEC);
         pid_ = fork();
-        if (pid_ == 0) {
-            dup2(ends[0], STDIN_FILENO);
-            dup2(ends[3], STDOUT_FILENO);
-            dup2(fileno(messages_), STDERR_FILENO);
+        if (pid_ == 0) { // the ends may have the numbers 0, 1, 2
+            const int in = fcntl(ends[0], F_DUPFD_CLOEXEC, 3), out = fcntl(ends[3], F_DUPFD_CLOEXEC, 3);
+            dup2(fcntl(fileno(messages_), F_DUPFD_CLOEXEC, 3), STDERR_FILENO);
+            dup2(in, STDIN_FILENO);
+            dup2(out, STDOUT_FILENO);
             execvp(arguments[0], arguments.data());
             dprintf(STDERR_FILENO, "cannot start %s: %s", arguments[0], std::strerror(errno));
             _exit(127);
         }
         ::close(ends[0]);
         ::close(ends[3]);
-        to_ = fdopen(ends[1], "w");
+        to_ = ends[1];
         from_ = fdopen(ends[2], "r");
         if (pid_ < 0)
             throw error(std::string("cannot start a process: ") + std::strerror(errno));
@@ -287,7 +283,7 @@ private:
     int leave() noexcept {
         int status = 0;
         if (pid_ > 0) {
-            std::fclose(to_);
+            ::close(to_);
             std::fclose(from_);
             while (waitpid(pid_, &status, 0) < 0 && errno == EINTR)
                 continue;
@@ -299,10 +295,11 @@ private:
 
     // What hmserve wrote on standard error since the last time.
     std::string said() {
-        char text[4000];
-        const ssize_t length = pread(fileno(messages_), text, sizeof text, shown_);
-        shown_ += length > 0 ? length : 0;
-        return std::string(text, length > 0 ? static_cast<std::size_t>(length) : 0);
+        char piece[4000];
+        std::string text;
+        for (ssize_t length; (length = pread(fileno(messages_), piece, sizeof piece, shown_)) > 0; shown_ += length)
+            text.append(piece, static_cast<std::size_t>(length));
+        return text;
     }
 
     error death() {
@@ -316,10 +313,14 @@ private:
     }
 
     std::string read() {
-        const ssize_t length = pid_ > 0 ? getline(&line_, &room_, from_) : -1;
-        if (length < 1 || line_[length - 1] != '\n')
-            throw death();
-        return std::string(line_, std::strcspn(line_, "\r\n"));
+        std::string line;
+        for (int c = 0; c != '\n'; line += static_cast<char>(c)) {
+            while (pid_ > 0 && (c = std::getc(from_)) == EOF && std::ferror(from_) && errno == EINTR)
+                std::clearerr(from_);
+            if (pid_ == 0 || c == EOF)
+                throw death();
+        }
+        return line.substr(0, line.find_last_not_of("\r\n") + 1);
     }
 
     // A hmserve that is gone shows as an error here, not as our own death by SIGPIPE.
@@ -327,11 +328,13 @@ private:
         struct sigaction ignore = {}, before = {};
         ignore.sa_handler = SIG_IGN;
         sigaction(SIGPIPE, &ignore, &before);
-        const bool sent = pid_ > 0 && std::fputs(text.c_str(), to_) >= 0 && std::fflush(to_) == 0;
-        if (!sent)
-            leave();
+        std::size_t done = 0;
+        for (ssize_t length = 0; pid_ > 0 && done < text.size() && (length >= 0 || errno == EINTR);) {
+            length = ::write(to_, text.data() + done, text.size() - done);
+            done += length > 0 ? static_cast<std::size_t>(length) : 0;
+        }
         sigaction(SIGPIPE, &before, nullptr);
-        if (!sent)
+        if (done < text.size())
             throw death();
     }
 
@@ -364,7 +367,7 @@ private:
     static bool counted(const std::string &line, const std::string &word, int &count) {
         const std::string rest = line.compare(0, word.size(), word) == 0 ? line.substr(word.size()) : "";
         count = std::atoi(rest.c_str());
-        return !rest.empty() && rest.find_first_not_of("0123456789") == std::string::npos;
+        return !rest.empty() && rest.size() < 10 && rest.find_first_not_of("0123456789") == std::string::npos;
     }
 
     std::vector<trial> table(int rows) {
@@ -386,13 +389,11 @@ private:
 
     std::vector<std::string> outputs_;
     std::vector<trial> best_;
-    char *line_ = nullptr;
-    std::size_t room_ = 0;
     bool ask_tell_, begun_ = false, ended_ = false;
-    int status_ = 0, open_ = 0;
+    int status_ = 0, open_ = 0, to_ = -1;
     pid_t pid_ = 0;
     off_t shown_ = 0; // how much of its messages
-    std::FILE *to_ = nullptr, *from_ = nullptr, *messages_ = nullptr;
+    std::FILE *from_ = nullptr, *messages_ = nullptr;
 };
 
 } // namespace hmserve

@@ -9,11 +9,9 @@ module hmserve
     private
     integer, parameter, public :: hmserve_refused = 1, hmserve_failed = 2
     character(*), parameter :: newline = new_line('a'), over = 'hmserve ended: '
-
     type, public :: hmserve_text
         character(:), allocatable :: text
     end type
-
     ! One configuration: values by name. The fidelity, if the scenario has one, is a value too.
     type, public :: hmserve_trial
         type(hmserve_text), allocatable :: names(:), values(:) ! as hmserve wrote them
@@ -23,7 +21,6 @@ module hmserve
         procedure :: integer => trial_integer ! 0 where inactive
         procedure :: permutation => trial_permutation
     end type
-
     type, public :: hmserve_client
         logical :: ended = .false.          ! the run is over
         logical :: fatal = .true.           ! an error stops the program
@@ -39,7 +36,6 @@ module hmserve
     end type
 
 contains
-
     ! Starts hmserve: $HMSERVE, or hmserve. outputs: the columns you answer, with commas (objectives, measured constraints,
     ! feasibility, and the fidelity if you tell how far an evaluation went). arguments: more of its own, as a shell reads them.
     subroutine start(self, scenario, outputs, ask_tell, arguments)
@@ -56,6 +52,8 @@ contains
         if (present(ask_tell)) self%ask_tell = ask_tell
         if (self%ask_tell) command = command//' --protocol ask-tell'
         self%outputs = outputs
+        self%line = ''
+        self%said = ''
         allocate (self%best_block(0))
         self%status = '0'
         call system_clock(count)
@@ -65,10 +63,10 @@ contains
         call execute_command_line('mkdir -m 700 '//place//' && mkfifo '//place//'/in '//place//'/out', exitstat=made)
         if (made /= 0) call self%fail('cannot make named pipes in '//directory)
         if (made /= 0) return
-        ! The shell tells how hmserve ended, and what it said on standard error; then it cleans up.
-        call execute_command_line("(trap '' PIPE; "//command//' <'//place//'/in 2>'//place//"/said; echo '"//over// &
-            "'$?; cat "//place//'/said; rm -r '//place//') >'//place//'/out &')
-        ! Open for both directions: neither waits for hmserve to listen, nor dies of SIGPIPE if it is gone.
+        ! The shell tells how hmserve ended and what it said, reads what we write to a hmserve that is gone, and cleans up.
+        call execute_command_line("(trap '' PIPE; exec 3<"//place//'/in; '//command//' <&3 3<&- 2>'//place//"/said; echo '"// &
+            over//"'$?; cat "//place//'/said; cat <&3 >>'//place//'/said; rm -r '//place//') >'//place//'/out &')
+        ! Open for both directions: waits for nobody to listen.
         open (newunit=self%to, file=directory//'/in', access='stream', form='formatted', action='readwrite')
         open (newunit=self%from, file=directory//'/out', access='stream', form='formatted', action='read')
         self%left = .false.
@@ -117,6 +115,7 @@ contains
         real(real64), intent(in) :: values(:)
         character(:), allocatable :: header, row
         integer :: k
+        if (all(size(values) /= [0, size(cut(self%outputs))])) call self%fail('expected a value for each output, or none')
         header = ''
         row = ''
         do k = 1, size(trial%names)
@@ -203,7 +202,6 @@ contains
         if (self%left) return
         self%left = .true.
         close (self%to)
-        self%said = ''
         self%status = 'unknown'
         io = 0
         do while (io == 0 .and. index(self%line, over) /= 1)
@@ -263,7 +261,8 @@ contains
         character(*), intent(in) :: message
         call self%say(message)
         if (index(self%line, 'Ok ') /= 1) call self%garbage('Ok')
-        if (self%stat /= 0 .or. self%line(len(self%line):) == '0') return
+        if (self%stat /= 0) return
+        if (self%line(len(self%line):) == '0') return
         call self%next_line()
         self%stat = max(self%stat, hmserve_refused)
         if (self%stat == hmserve_refused) self%error = self%line(len('Error 1 ') + 1:)
@@ -339,6 +338,7 @@ contains
         character(:), allocatable :: text
         text = self%text(name)
         text = text(2:len(text) - 1)
+        if (index(text, ',', back=.true.) == len(text)) text = text(:len(text) - 1)
         allocate (order(merge(0, size(cut(text)), text == '')))
         read (text, *) order
     end function
@@ -347,18 +347,19 @@ contains
     function cut(line) result(cells)
         character(*), intent(in) :: line
         type(hmserve_text), allocatable :: cells(:)
-        integer :: k, from, depth
+        character(:), allocatable :: text
+        integer :: from, inside, comma
+        text = line//','
         allocate (cells(0))
         from = 1
-        depth = 0
-        do k = 1, len(line)
-            if (line(k:k) == '(') depth = depth + 1
-            if (line(k:k) == ')') depth = depth - 1
-            if (line(k:k) /= ',' .or. depth > 0) cycle
-            cells = [cells, hmserve_text(line(from:k - 1))]
-            from = k + 1
+        do while (from <= len(text))
+            inside = 0
+            if (text(from:from) == '(') inside = verify(text(from + 1:), '0123456789, ')
+            if (text(from + inside:from + inside) /= ')') inside = 0
+            comma = from + inside + index(text(from + inside:), ',') - 1
+            cells = [cells, hmserve_text(text(from:comma - 1))]
+            from = comma + 1
         end do
-        cells = [cells, hmserve_text(line(from:))]
     end function
 
     character(25) function number(value)

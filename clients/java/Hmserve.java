@@ -30,11 +30,9 @@ import java.util.regex.Pattern;
  * one message and its answer.
  */
 public final class Hmserve implements AutoCloseable {
-
     /** hmserve could not be started, ended early, or said what cannot be understood. */
     public static class HmserveException extends RuntimeException {
         private static final long serialVersionUID = 1;
-
         HmserveException(String message) {
             super(message);
         }
@@ -43,7 +41,6 @@ public final class Hmserve implements AutoCloseable {
     /** hmserve did not take a row (ask-tell); nothing has changed, the run goes on. */
     public static final class RefusedException extends HmserveException {
         private static final long serialVersionUID = 1;
-
         RefusedException(String message) {
             super(message);
         }
@@ -52,15 +49,17 @@ public final class Hmserve implements AutoCloseable {
     /** One configuration: values by name. The fidelity, if the scenario has one, is a value too. */
     public static final class Trial {
         private final Map<String, String> values = new LinkedHashMap<>();
-
         private Trial(String header, String row) {
             String[] names = header.split(",", -1);
-            String[] cells = row.split(",(?![^()]*\\))", -1); // the commas of a permutation part no values
-            if (names.length != cells.length) {
+            List<String> cells = new ArrayList<>();
+            for (Matcher cell = CELL.matcher(row); cell.find(); ) {
+                cells.add(cell.group(1));
+            }
+            if (names.length != cells.size()) {
                 throw new HmserveException("expected " + names.length + " values from hmserve, came '" + row + "'");
             }
             for (int k = 0; k < names.length; k++) {
-                values.put(names[k], cells[k]);
+                values.put(names[k], cells.get(k));
             }
         }
 
@@ -103,9 +102,10 @@ public final class Hmserve implements AutoCloseable {
         }
     }
 
-    private static final Pattern REQUEST = Pattern.compile("Request (\\d+)");
+    private static final Pattern REQUEST = Pattern.compile("Request (\\d{1,9})");
     private static final Pattern OK = Pattern.compile("Ok \\d+ (\\d+)");
-    private static final Pattern BEST = Pattern.compile("Best (\\d+)");
+    private static final Pattern BEST = Pattern.compile("Best (\\d{1,9})");
+    private static final Pattern CELL = Pattern.compile("(?:^|,)((?:\\([\\d, ]*\\))?[^,]*)");
 
     private final List<String> outputs;
     private final boolean askTell;

@@ -1,13 +1,14 @@
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 
 /** hmserve run cache.json -- java Worker */
 final class Worker {
     public static void main(String[] arguments) throws IOException {
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = in.readLine()) != null && line.startsWith("Request "); ) {
             String names = in.readLine();
             StringBuilder reply = new StringBuilder(names + ",Misses\n");
@@ -19,7 +20,7 @@ final class Worker {
                 }
                 reply.append(row + "," + Cache.misses(trial) + "\n");
             }
-            System.out.print(reply);
+            System.out.write(reply.toString().getBytes(StandardCharsets.UTF_8));
             System.out.flush();
         }
     }

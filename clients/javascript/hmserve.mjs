@@ -17,13 +17,14 @@ export class Refused extends HmserveError {
   name = 'Refused';
 }
 
+const CELL = /,((?:\([\d, ]*\))?[^,]*)/gy; // a permutation has commas that part no values
 const texts = new WeakMap(); // of each trial: its names, and its values as they came
 
 export class Hmserve {
   #child;
   #lines = [];
   #rest = '';
-  #wake = () => {};
+  #waiting = []; // for something to happen
   #said = '';
   #exit = null; // how it ended
   #queue = Promise.resolve(); // ask-tell: one message, one answer
@@ -85,7 +86,8 @@ export class Hmserve {
   }
 
   // What came of a trial: a number, a value for each output in their order, or null if it failed.
-  tell(trial, result) {
+  async tell(trial, result) {
+    if (!texts.has(trial)) throw new TypeError('expected a trial as it came from ask');
     const values = result === null || result === undefined ? this.#outputs.map(() => '') : [result].flat();
     if (values.length !== this.#outputs.length) throw new TypeError('expected a value for each output');
     const inputs = texts.get(trial).filter(([name]) => !this.#outputs.includes(name));
@@ -167,7 +169,11 @@ export class Hmserve {
   }
 
   #event() {
-    return new Promise((resolve) => (this.#wake = resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #wake() {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #hear(text) {
@@ -222,7 +228,7 @@ export class Hmserve {
 
   #trial(header, row) {
     const names = header.split(',');
-    const cells = row.split(/,(?![^()]*\))/); // the commas of a permutation part no values
+    const cells = [...`,${row}`.matchAll(CELL)].map((match) => match[1]);
     if (names.length !== cells.length) throw this.#garbage(`${names.length} values`, row);
     const trial = Object.fromEntries(names.map((name, k) => [name, value(cells[k], this.#labels.has(name))]));
     texts.set(trial, names.map((name, k) => [name, cells[k]]));
@@ -249,8 +255,9 @@ export async function minimise(scenario, outputs, evaluate, { workers = 1, ...op
   const hmserve = new Hmserve(scenario, outputs, options);
   const running = new Set();
   const start = (trial) => {
-    const done = Promise.resolve(trial).then(evaluate).then((result) => hmserve.tell(trial, result));
-    const entry = done.finally(() => running.delete(entry));
+    const told = Promise.resolve(trial).then(evaluate).then((result) => hmserve.tell(trial, result));
+    const entry = told.then(() => running.delete(entry));
+    entry.catch(() => {}); // it stays in `running`, where it is found
     running.add(entry);
   };
   try {

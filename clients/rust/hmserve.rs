@@ -1,6 +1,6 @@
 //! A client of hmserve in one file: the standard library only.
 //!
-//! ```no_run
+//! ```ignore
 //! mod hmserve;
 //! let mut client = hmserve::Client::new("app.json", &["Seconds", "Valid"])?;
 //! client.minimise(|trial| Some(vec![measure(trial.integer("tile").unwrap()), 1.0]))?;
@@ -9,10 +9,11 @@
 #![allow(dead_code)]
 
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 #[derive(Debug)]
 pub enum Error {
@@ -44,14 +45,6 @@ pub struct Trial {
 }
 
 impl Trial {
-    fn new(header: &str, row: &str) -> Result<Trial> {
-        let (names, cells) = (cut(header), cut(row));
-        if names.len() != cells.len() {
-            return Err(Error::Hmserve(format!("expected {} values from hmserve, came '{row}'", names.len())));
-        }
-        Ok(Trial { items: names.into_iter().zip(cells).collect() })
-    }
-
     /// The text of a value; None where a parameter is inactive, or there is none of this name.
     pub fn text(&self, name: &str) -> Option<&str> {
         let (_, text) = self.items.iter().find(|(each, _)| each == name)?;
@@ -75,12 +68,24 @@ impl Trial {
 
 /// Cuts a line at its commas, but not at those of a permutation.
 fn cut(line: &str) -> Vec<String> {
-    let mut depth = 0;
-    let parts = line.split(|c| {
-        depth += i32::from(c == '(') - i32::from(c == ')');
-        c == ',' && depth <= 0
-    });
-    parts.map(String::from).collect()
+    let mut cells = Vec::new();
+    let mut rest = line;
+    loop {
+        let inner = |c: char| c.is_ascii_digit() || c == ',' || c == ' ';
+        let after = rest.strip_prefix('(').map(|inside| inside.trim_start_matches(inner));
+        let permutation = after.filter(|after| after.starts_with(')')).map_or(0, |after| rest.len() - after.len());
+        match rest[permutation..].find(',') {
+            Some(comma) => {
+                let (cell, others) = rest.split_at(permutation + comma);
+                cells.push(cell.to_string());
+                rest = &others[1..];
+            }
+            None => {
+                cells.push(rest.to_string());
+                return cells;
+            }
+        }
+    }
 }
 
 /// How hmserve is started.
@@ -100,9 +105,8 @@ pub struct Client {
     ask_tell: bool,
     child: Child,
     to: Option<ChildStdin>,
-    from: BufReader<ChildStdout>,
-    messages: std::path::PathBuf,
-    shown: usize,
+    from: Option<BufReader<ChildStdout>>,
+    messages: File,
     begun: bool,
     open: usize,
     best: Vec<Trial>,
@@ -121,7 +125,8 @@ impl Client {
         let variable = std::env::var("HMSERVE").ok().filter(|text| !text.is_empty());
         let program = options.program.or(variable).unwrap_or_else(|| "hmserve".to_string());
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let messages = std::env::temp_dir().join(format!("hmserve-{}-{number}.txt", std::process::id()));
+        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+        let path = std::env::temp_dir().join(format!("hmserve-{}-{number}-{clock}.txt", std::process::id()));
         let cannot = |error: std::io::Error| Error::Hmserve(format!("cannot start {program}: {error}"));
         let mut command = Command::new(&program);
         command.args(["--config", scenario]).args(&options.arguments);
@@ -129,19 +134,19 @@ impl Client {
             command.args(["--protocol", "ask-tell"]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(File::create(&messages).map_err(cannot)?);
-        let mut child = command.spawn().map_err(|error| {
-            let _ = std::fs::remove_file(&messages);
-            cannot(error)
-        })?;
+        // A file of its own, which has no name any more once both have it open: nothing is left behind.
+        let written = OpenOptions::new().write(true).create_new(true).open(&path).map_err(cannot)?;
+        let messages = File::open(&path);
+        let _ = std::fs::remove_file(&path);
+        let messages = messages.map_err(cannot)?;
+        let mut child = command.stderr(written).spawn().map_err(cannot)?;
         Ok(Client {
             outputs: outputs.iter().map(ToString::to_string).collect(),
             ask_tell: options.ask_tell,
             to: child.stdin.take(),
-            from: BufReader::new(child.stdout.take().expect("stdout is piped")),
+            from: child.stdout.take().map(BufReader::new),
             child,
             messages,
-            shown: 0,
             begun: false,
             open: 0,
             best: Vec::new(),
@@ -256,8 +261,7 @@ impl Client {
 
     /// Ends the conversation; an error if the exit status of hmserve is not 0.
     pub fn close(&mut self) -> Result<()> {
-        self.to = None;
-        match self.child.wait() {
+        match self.leave() {
             Ok(status) if status.success() => {
                 self.pass_on();
                 Ok(())
@@ -267,8 +271,17 @@ impl Client {
     }
 
     fn rows(&mut self, count: usize) -> Result<Vec<Trial>> {
-        let header = self.read()?;
-        (0..count).map(|_| Trial::new(&header, &self.read()?)).collect()
+        let names = cut(&self.read()?);
+        let mut trials = Vec::new();
+        for _ in 0..count {
+            let row = self.read()?;
+            let cells = cut(&row);
+            if cells.len() != names.len() {
+                return Err(self.garbage(&format!("{} values", names.len()), &row));
+            }
+            trials.push(Trial { items: names.iter().cloned().zip(cells).collect() });
+        }
+        Ok(trials)
     }
 
     /// Reads a block before the end; returns whether `line` begins one.
@@ -314,8 +327,8 @@ impl Client {
 
     fn read(&mut self) -> Result<String> {
         let mut line = String::new();
-        match self.from.read_line(&mut line) {
-            Ok(_) if line.ends_with('\n') => {
+        match self.from.as_mut().map(|from| from.read_line(&mut line)) {
+            Some(Ok(_)) if line.ends_with('\n') => {
                 line.truncate(line.trim_end_matches(['\r', '\n']).len());
                 Ok(line)
             }
@@ -325,35 +338,40 @@ impl Client {
 
     fn garbage(&mut self, expected: &str, line: &str) -> Error {
         let _ = self.child.kill();
+        let _ = self.leave();
         let start: String = line.chars().take(200).collect();
         Error::Hmserve(format!("expected {expected} from hmserve, came '{start}'"))
     }
 
     fn death(&mut self) -> Error {
-        self.to = None;
-        let how = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let how = self.leave().map_or_else(|error| error.to_string(), |status| status.to_string());
         Error::Hmserve(format!("hmserve ended with {how}: {}", self.said().trim()))
+    }
+
+    /// Closes the pipes, so that neither waits for the other, and waits for the end of hmserve.
+    fn leave(&mut self) -> std::io::Result<ExitStatus> {
+        self.to = None;
+        self.from = None;
+        self.child.wait()
     }
 
     /// What hmserve wrote on standard error since the last time.
     fn said(&mut self) -> String {
-        let all = std::fs::read(&self.messages).unwrap_or_default();
-        let text = String::from_utf8_lossy(all.get(self.shown..).unwrap_or_default()).into_owned();
-        self.shown = all.len();
-        text
+        let mut text = Vec::new();
+        let _ = self.messages.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     fn pass_on(&mut self) {
-        eprint!("{}", self.said());
+        let text = self.said();
+        let _ = std::io::stderr().write_all(text.as_bytes()); // not eprint, which panics where it is closed
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.to = None;
-        let _ = self.child.wait();
+        let _ = self.leave();
         self.pass_on();
-        let _ = std::fs::remove_file(&self.messages);
     }
 }
 

@@ -86,7 +86,7 @@ func Start(scenario string, outputs []string, options *Options) (*Client, error)
 	if options.AskTell {
 		arguments = append(arguments, "--protocol", "ask-tell")
 	}
-	c := &Client{outputs: outputs, askTell: options.AskTell}
+	c := &Client{outputs: append([]string(nil), outputs...), askTell: options.AskTell}
 	c.child = exec.Command(program, arguments...)
 	c.child.Stderr = &c.said
 	to, err := c.child.StdinPipe()
@@ -276,7 +276,7 @@ func (c *Client) rows(count int) ([]Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	trials := make([]Trial, 0, count)
+	trials := []Trial{}
 	for len(trials) < count {
 		row, err := c.read()
 		if err != nil {
@@ -377,5 +377,5 @@ func (c *Client) leave() error {
 
 func counted(line, word string) (int, bool) {
 	count, err := strconv.Atoi(strings.TrimPrefix(line, word))
-	return count, err == nil && strings.HasPrefix(line, word)
+	return count, err == nil && count >= 0 && strings.HasPrefix(line, word)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // Trial is one configuration: values by name. The fidelity, if the scenario has one, is a value too.
@@ -38,7 +39,10 @@ func (t Trial) Int(name string) int {
 	return value
 }
 
-var digits = regexp.MustCompile(`\d+`)
+var (
+	digits      = regexp.MustCompile(`\d+`)
+	permutation = regexp.MustCompile(`^\([\d, ]*\)`)
+)
 
 // Permutation returns the places of a permutation.
 func (t Trial) Permutation(name string) (order []int) {
@@ -51,17 +55,13 @@ func (t Trial) Permutation(name string) (order []int) {
 
 // cut parts a line at its commas, but not at those of a permutation.
 func cut(line string) (cells []string) {
-	depth, from := 0, 0
-	for k, c := range line + "," {
-		switch {
-		case c == '(':
-			depth++
-		case c == ')':
-			depth--
-		case c == ',' && depth <= 0:
-			cells = append(cells, line[from:k])
-			from = k + 1
+	for {
+		inside := len(permutation.FindString(line))
+		comma := strings.IndexByte(line[inside:], ',')
+		if comma < 0 {
+			return append(cells, line)
 		}
+		cells = append(cells, line[:inside+comma])
+		line = line[inside+comma+1:]
 	}
-	return cells
 }
