@@ -7,7 +7,7 @@ What is raised here is ValueError, in words that continue "row 2 of 3 of the rep
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Protocol, TypeAlias
@@ -21,7 +21,8 @@ from hmserve.space.space import Configuration, Space
 from hmserve.trial import Evaluation, Limits, Trial, within
 
 _QUOTED_CHARACTERS: Final = 200
-_OUTSIDE_BRACKETS: Final = re.compile(r",(?![^()]*\))")
+_FIELD: Final = re.compile(r"(\s*\([0-9,\s]*\)\s*(?=,|$)|[^,]*)(,|$)")
+"""A field that may be a permutation, which has commas of its own; with the comma behind it."""
 
 
 Inward: TypeAlias = Callable[[str, float | None], float | None]
@@ -214,7 +215,7 @@ class Codec:
             ValueError: The quotes in it make no sense.
         """
         if self._orders and "(" in line and '"' not in line:
-            return [field.strip() for field in _OUTSIDE_BRACKETS.split(line)]
+            return [field.strip() for field in _permuted(line)]
         return split(line)
 
     def _parse_inputs(self, layout: Layout, fields: Sequence[str]) -> dict[str, Value]:
@@ -307,6 +308,17 @@ def shown(names: Sequence[str]) -> str:
     """Return `names` as a header line, cut."""
     line = ",".join(names)
     return line if len(line) <= _QUOTED_CHARACTERS else f"{line[:_QUOTED_CHARACTERS]}..."
+
+
+def _permuted(line: str) -> Iterator[str]:
+    """Yield the fields of a line without quotes in which some may be permutations."""
+    place, comma = 0, ","
+    while comma:
+        match = _FIELD.match(line, place)
+        assert match is not None
+        field, comma = match.groups()
+        place = match.end()
+        yield field
 
 
 def split(line: str) -> list[str]:

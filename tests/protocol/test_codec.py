@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hmserve.cells import parse_objective
 from hmserve.protocol.codec import Codec, quoted, split
 from hmserve.space.parameters import Categorical, Integer, Ordinal, Real, format_number
+from hmserve.space.permutation import Permutation
 from hmserve.space.space import Space
 from hmserve.trial import Evaluation, Trial
 
@@ -225,3 +226,23 @@ def test_a_negative_zero_keeps_its_sign() -> None:
     value = parse_objective("-0.0")
     assert value is not None
     assert math.copysign(1, value) == -1
+
+
+LABELS = st.text("ab()(0 ", min_size=1, max_size=5).filter(lambda text: text == text.strip())
+
+
+@given(
+    st.lists(LABELS, min_size=1, max_size=3, unique=True),
+    st.permutations(range(3)),
+    st.booleans(),
+)
+def test_labels_with_brackets_stand_beside_permutations(labels, order, first) -> None:
+    parameters = [Permutation("p", 3, "spearman"), Categorical("c", labels)]
+    codec = Codec(Space(parameters if first else parameters[::-1]), ["f"])
+    found = [Trial(0, {"p": tuple(order), "c": label}) for label in labels]
+    _, header, *rows = codec.request(found).splitlines()
+    layout = codec.layout(codec.split(f"{header},f"))
+    for trial, row in zip(found, rows, strict=True):
+        told = codec.row(layout, codec.split(f"{row},1.5"))
+        assert told.inputs == trial.configuration
+        assert told.objectives == {"f": 1.5}
