@@ -15,6 +15,7 @@ function integral(rule, panels, grading,    k, sum, a, b) {
 }
 BEGIN {
     OFS = FS = ","
+    OFMT = "%.17g"
     while ((getline line) > 0 && line ~ /^Request/) {
         count = substr(line, 9)
         getline names

@@ -18,7 +18,7 @@
 # columns you answer, with commas: objectives, measured constraints, feasibility; and the fidelity if you tell
 # how far an evaluation went.
 hmserve_start() {
-    local program=${HMSERVE:-hmserve} scenario=$1
+    local program=${HMSERVE:-hmserve} scenario=$1 messages written
     HMSERVE_OUTPUTS=$2 HMSERVE_ASK_TELL='' HMSERVE_ERROR='' HMSERVE_TRIALS=()
     _hmserve_header='' _hmserve_open=0 _hmserve_begun='' _hmserve_best='' _hmserve_ended=''
     shift 2
@@ -27,13 +27,16 @@ hmserve_start() {
         shift
         set -- "$@" --protocol ask-tell
     fi
-    _hmserve_messages=$(mktemp) || return 2
-    exec {_hmserve_errors}<"$_hmserve_messages"
-    coproc HMSERVE_PROCESS { exec "$program" --config "$scenario" "$@" 2>"$_hmserve_messages"; }
+    [[ -z ${_hmserve_errors-} ]] || exec {_hmserve_errors}<&-
+    messages=$(mktemp) || return 2
+    exec {_hmserve_errors}<"$messages" {written}>"$messages"
+    rm -f "$messages"    # open at both ends: nothing is left behind, whatever ends us
+    # bash forgets the descriptors of a coprocess when it ends: it has to wait until we have them.
+    coproc HMSERVE_PROCESS { read -r; exec "$program" --config "$scenario" "$@" 2>&"$written"; }
     _hmserve_pid=$!
-    # bash forgets the descriptors of a coprocess when it ends, whatever is left to read.
-    exec {_hmserve_from}<&"${HMSERVE_PROCESS[0]}" {_hmserve_to}>&"${HMSERVE_PROCESS[1]}"
+    exec {_hmserve_from}<&"${HMSERVE_PROCESS[0]}" {_hmserve_to}>&"${HMSERVE_PROCESS[1]}" {written}>&-
     eval "exec ${HMSERVE_PROCESS[0]}<&- ${HMSERVE_PROCESS[1]}>&-"
+    echo >&"$_hmserve_to"
 }
 
 # hmserve_ask [COUNT]: set HMSERVE_TRIALS to all trials of the next request (classic, when all of the last one
@@ -102,7 +105,7 @@ hmserve_tell() {
         _hmserve_confirm "$message"
     else
         _hmserve_begun=1
-        ((_hmserve_open -= 1))
+        _hmserve_open=$((_hmserve_open - 1))
         _hmserve_write "$message"
     fi
 }
@@ -178,7 +181,7 @@ _hmserve_rows() {
 _hmserve_cut() {
     local rest=$1,
     cells=()
-    while [[ $rest =~ ^(\([^()]*\)|[^,]*), ]]; do
+    while [[ $rest =~ ^(\([0-9,\ ]*\)|[^,]*), ]]; do
         cells+=("${BASH_REMATCH[1]}")
         rest=${rest:${#BASH_REMATCH[0]}}
     done
@@ -215,12 +218,11 @@ _hmserve_confirm() {
 
 # A hmserve that is gone shows as an error, not as our own death by SIGPIPE.
 _hmserve_write() {
-    local trap done
+    local trap done=0
     [[ -z $HMSERVE_ERROR ]] || return 2
     trap=$(trap -p PIPE)
     trap '' PIPE
-    { printf %s "$1" >&"$_hmserve_to"; } 2>/dev/null
-    done=$?
+    { printf %s "$1" >&"$_hmserve_to"; } 2>/dev/null || done=$?
     eval "${trap:-trap - PIPE}"
     ((done == 0)) || _hmserve_death
 }
@@ -232,7 +234,7 @@ _hmserve_read() {
 }
 
 # Sets _hmserve_said to what hmserve wrote on standard error since the last time.
-_hmserve_listen() { IFS= read -r -d '' -u "$_hmserve_errors" _hmserve_said; }
+_hmserve_listen() { IFS= read -r -d '' -u "$_hmserve_errors" _hmserve_said || true; }
 
 _hmserve_pass_on() {
     _hmserve_listen
@@ -240,13 +242,13 @@ _hmserve_pass_on() {
 }
 
 _hmserve_garbage() {
-    kill "$_hmserve_pid" 2>/dev/null
-    _hmserve_leave
+    kill "$_hmserve_pid" 2>/dev/null || true
+    _hmserve_leave || true
     _hmserve_fail "expected $1, came '${2:0:200}'"
 }
 
 _hmserve_death() {
-    _hmserve_leave
+    _hmserve_leave || true
     _hmserve_listen
     _hmserve_fail "ended with exit status $_hmserve_status: $_hmserve_said"
 }
@@ -261,8 +263,8 @@ _hmserve_fail() {
 _hmserve_leave() {
     [[ -n $_hmserve_pid ]] || return "$_hmserve_status"
     exec {_hmserve_to}>&- {_hmserve_from}<&-
-    wait "$_hmserve_pid" 2>/dev/null
-    _hmserve_status=$? _hmserve_pid=''
-    rm -f "$_hmserve_messages"
+    _hmserve_status=0
+    wait "$_hmserve_pid" 2>/dev/null || _hmserve_status=$?
+    _hmserve_pid=''
     return "$_hmserve_status"
 }

@@ -10,7 +10,8 @@ It is written by the documentation of Julia and has not been run, for want of Ju
 """
 module Hmserve
 
-export Client, Trial, HmserveError, Refused, ask, tell, drop, report, run_status, stop, best, finish, minimise, text, real_value, integer, permutation
+export Client, Trial, HmserveError, Refused, ask, tell, drop, report, run_status, stop, best, finish, minimise
+export text, real_value, integer, permutation
 
 "hmserve could not be started, ended early, or said what cannot be understood."
 struct HmserveError <: Exception
@@ -67,7 +68,7 @@ answer: objectives, measured constraints, feasibility; and the fidelity if you t
 function Client(scenario, outputs; ask_tell=false, program=nothing, arguments=String[])
     variable = get(ENV, "HMSERVE", "")
     word = program !== nothing ? program : isempty(variable) ? "hmserve" : variable
-    words = [word, "--config", scenario, arguments..., (ask_tell ? ["--protocol", "ask-tell"] : String[])...]
+    words = String[word, "--config", scenario, arguments..., (ask_tell ? ["--protocol", "ask-tell"] : String[])...]
     messages = tempname()
     process = try
         open(pipeline(Cmd(words); stderr=messages), "r+")
@@ -184,7 +185,7 @@ function rows(client, count)
 end
 
 function trial(client, names, row)
-    cells = split(row, r",(?![^()]*\))") # the commas of a permutation part no values
+    cells = [m[1] for m in eachmatch(r"(\([\d, ]*\)|[^,]*),", row * ",")] # the commas of a permutation part no values
     length(names) == length(cells) || garbage(client, "$(length(names)) values", row)
     return Trial([n => String(c) for (n, c) in zip(names, cells)])
 end
@@ -240,7 +241,9 @@ end
 
 function death(client)
     leave(client)
-    throw(HmserveError("ended with exit status $(client.process.exitcode): $(strip(said(client)))"))
+    signal = client.process.termsignal
+    how = signal == 0 ? "exit status $(client.process.exitcode)" : "signal $signal"
+    throw(HmserveError("ended with $how: $(strip(said(client)))"))
 end
 
 "What hmserve wrote on standard error since the last time."
@@ -255,6 +258,7 @@ pass_on(client) = print(stderr, said(client))
 
 function leave(client)
     close(client.process.in)
+    close(client.process.out) # a hmserve that is still writing has nobody to wait for
     wait(client.process)
 end
 

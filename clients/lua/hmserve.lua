@@ -1,12 +1,12 @@
 -- A client of hmserve in one file: Lua 5.2 or later on a system with a shell and mkfifo.
 --
 --     local hmserve = require("hmserve")
---     local client = assert(hmserve.start("app.json", {"Seconds", "Valid"}))
+--     local client = hmserve.start("app.json", {"Seconds", "Valid"})
 --     local best = client:minimise(function(trial) return {measure(trial.tile), true} end)
 --     client:close()
 --
--- Lua's pipes have one direction: hmserve is read from one, and hears by a named pipe that is gone when the
--- run is over. What hmserve complains of is an error: a text that begins with "hmserve:".
+-- Lua's pipes have one direction: hmserve is read from one, and hears by a named pipe, which is gone once
+-- both have opened it. What hmserve complains of is an error: a text that begins with "hmserve:".
 
 local hmserve = {}
 local Client = {}
@@ -30,7 +30,7 @@ end
 local function cut(line)
     local cells, from = {}, 1
     while true do
-        local bracket = line:match("^%([^()]*%)()", from)
+        local bracket = line:match("^%([%d, ]*%)()", from)
         local comma = line:find(",", bracket or from, true)
         cells[#cells + 1] = line:sub(from, (comma or #line + 1) - 1)
         if not comma then return cells end
@@ -57,9 +57,16 @@ local function number(result)
     return (string.format("%.17g", result):gsub(",", "."))
 end
 
+-- A command of the shell. When hmserve has ended the pipe from it is closed, and `cat` takes what we still write: a full
+-- pipe would have us wait for ever, one that nobody reads would end us.
+local function command(words, fifo, messages)
+    local opened = "exec 2>" .. quote(messages) .. " 3<" .. quote(fifo) .. "; "
+    return opened .. table.concat(words, " ") .. " <&3; code=$?; exec >&-; cat <&3 >/dev/null; exit $code"
+end
+
 -- Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility; and the fidelity
--- if you tell how far an evaluation went). options: ask_tell, true for results that come one by one; program, else $HMSERVE, else "hmserve"; arguments, a
--- list of more of them such as "--resume".
+-- if you tell how far an evaluation went). options: ask_tell, true for results that come one by one; program, else
+-- $HMSERVE, else "hmserve"; arguments, a list of more of them such as "--resume".
 function hmserve.start(scenario, outputs, options)
     options = options or {}
     local variable = os.getenv("HMSERVE")
@@ -68,14 +75,14 @@ function hmserve.start(scenario, outputs, options)
     self.messages = os.tmpname()
     self.fifo = self.messages .. ".fifo"
     if not os.execute("mkfifo " .. quote(self.fifo)) then refuse("cannot make a named pipe") end
-    local words = {"exec", quote(program), "--config", quote(scenario)}
+    local words = {quote(program), "--config", quote(scenario)}
     for _, word in ipairs(options.arguments or {}) do words[#words + 1] = quote(word) end
     if self.ask_tell then words[#words + 1] = "--protocol ask-tell" end
-    words[#words + 1] = "<" .. quote(self.fifo) .. " 2>" .. quote(self.messages)
     self.errors = assert(io.open(self.messages))
-    self.from = assert(io.popen(table.concat(words, " "), "r"))
-    -- Open for both directions: neither waits for hmserve to listen, nor dies of SIGPIPE if it is gone.
-    self.to = assert(io.open(self.fifo, "r+"))
+    self.from = assert(io.popen(command(words, self.fifo, self.messages), "r"))
+    self.to = assert(io.open(self.fifo, "w"))
+    os.remove(self.fifo) -- both files are open now: nothing is left behind, whatever ends us
+    os.remove(self.messages)
     return self
 end
 
@@ -160,10 +167,14 @@ function Client:best()
     return self:table(tonumber(line:match("^Best (%d+)$") or self:garbage("Best", line)))
 end
 
--- Evaluates a function for each trial until the run is over; returns the best trials.
+-- Evaluates a function for each trial until the run is over; returns the best trials. What hmserve does not take is
+-- an error.
 function Client:minimise(evaluate)
     for trials in function() return self:ask() end do
-        for _, trial in ipairs(trials) do self:tell(trial, evaluate(trial)) end
+        for _, trial in ipairs(trials) do
+            local taken, reason = self:tell(trial, evaluate(trial))
+            if not taken then refuse("refused: " .. reason) end
+        end
     end
     return self:best()
 end
@@ -256,8 +267,6 @@ function Client:leave()
         self.to:close()
         local _, how, code = self.from:close()
         self.status = how .. " " .. code
-        os.remove(self.messages)
-        os.remove(self.fifo)
     end
     return self.status
 end

@@ -200,11 +200,13 @@ classdef Hmserve < handle
                 error('hmserve:ended', 'cannot make a named pipe');
             end
             command = strjoin(cellfun(@quote, words, 'UniformOutput', false), ' ');
+            command = [command, ' <&3 2>', quote(self.messages)];
             % Octave's pclose does not return the exit status.
-            command = [command, ' <', quote(self.wire), ' 2>', quote(self.messages)];
-            self.from = popen([command, '; echo $? >', quote([self.wire, '.status'])], 'r');
-            % Open for both directions: neither waits for hmserve to listen, nor fails if it is gone.
-            self.to = fopen(self.wire, 'r+');
+            command = ['exec 3<', quote(self.wire), '; ', command, '; echo $? >', quote([self.wire, '.status'])];
+            % When hmserve has ended cat takes what we still write: a full pipe would have us wait for ever.
+            self.from = popen([command, '; exec >&-; cat <&3 >/dev/null'], 'r');
+            self.to = fopen(self.wire, 'w');
+            unlink(self.wire); % both ends are open
         end
 
         function start_java(self, words)
@@ -231,7 +233,7 @@ classdef Hmserve < handle
 
         function trial = trial(self, names, row)
             % The commas of a permutation part no values.
-            cells = regexp([row, ','], '(\([^()]*\)|[^,]*),', 'tokens');
+            cells = regexp([row, ','], '(\([\d, ]*\)|[^,]*),', 'tokens');
             if numel(cells) ~= numel(names)
                 self.garbage(sprintf('%d values', numel(names)), row);
             end
@@ -341,8 +343,11 @@ classdef Hmserve < handle
             if isempty(self.child)
                 fclose(self.to);
                 pclose(self.from);
-                self.status = str2double(fileread([self.wire, '.status']));
-                cellfun(@unlink, {self.wire, [self.wire, '.status']});
+                self.status = 130; % an interrupt ends the shell, too
+                if exist([self.wire, '.status'], 'file')
+                    self.status = str2double(fileread([self.wire, '.status']));
+                    unlink([self.wire, '.status']);
+                end
                 return
             end
             try

@@ -21,17 +21,20 @@ use Scalar::Util qw(looks_like_number refaddr);
 use Symbol qw(gensym);
 
 # Starts hmserve. Arguments: scenario, a path; outputs, the names of the columns you answer
-# (objectives, measured constraints, feasibility, and the fidelity if you tell how far an evaluation went); and if wanted ask_tell, true for results that come one
-# by one; program, else $HMSERVE, else `hmserve`; arguments, more of them such as ['--resume'].
+# (objectives, measured constraints, feasibility, and the fidelity if you tell how far an evaluation
+# went); and if wanted ask_tell, true for results that come one by one; program, else $HMSERVE, else
+# `hmserve`; arguments, more of them such as ['--resume'].
 sub new {
     my ($class, %options) = @_;
     my $self = bless {outputs => $options{outputs}, ask_tell => $options{ask_tell},
                       open => 0, header => '', best => [], row => {}}, $class;
     my @command = ($options{program} || $ENV{HMSERVE} || 'hmserve', '--config', $options{scenario},
                    @{$options{arguments} || []}, $self->{ask_tell} ? qw(--protocol ask-tell) : ());
-    # Its standard error goes to a file: a pipe that nobody reads may be full.
+    # Its standard error goes to a file: a pipe that nobody reads may be full. The file has no name
+    # for long, so that whatever ends us leaves nothing behind.
     $self->{errors} = File::Temp->new;
     open my $errors, '>>', $self->{errors}->filename or croak "hmserve: cannot write a temporary file: $!";
+    unlink $self->{errors}->filename;
     local *ERRORS = $errors;
     $self->{from} = gensym;
     $self->{pid} = eval { open3($self->{to}, $self->{from}, '>&ERRORS', @command) }
@@ -72,18 +75,23 @@ sub ask {
 # undef if the evaluation failed. Returns why hmserve does not take it (ask-tell), else nothing.
 sub tell {
     my ($self, $trial, $result) = @_;
-    my ($header, $row) = @{delete $self->{row}{refaddr $trial} or croak 'hmserve: no trial that is out'};
+    my ($header, $row) = @{$self->{row}{refaddr $trial} or croak 'hmserve: no trial that is out'};
     my @values = ref $result ? @$result : defined $result ? ($result) : ('') x @{$self->{outputs}};
     croak 'hmserve: expected a value for each output' if @values != @{$self->{outputs}};
     my %output = map { $_ => 1 } @{$self->{outputs}};
     my @inputs = grep { !$output{$header->[$_]} } 0 .. $#$header;
     $row = join ',', @{$row}[@inputs], map { _number($_) } @values;
     $header = join ',', @{$header}[@inputs], @{$self->{outputs}};
-    return $self->_confirm("Tell 1\n$header\n$row\n") if $self->{ask_tell};
-    $self->_write($self->{header} eq $header ? "$row\n" : "$header\n$row\n");
-    $self->{header} = $header;
-    $self->{open}--;
-    return;
+    if ($self->{ask_tell}) {
+        my $reason = $self->_confirm("Tell 1\n$header\n$row\n");
+        return $reason if defined $reason;    # the trial is still out
+    } else {
+        $self->_write($self->{header} eq $header ? "$row\n" : "$header\n$row\n");
+        $self->{header} = $header;
+        $self->{open}--;
+    }
+    delete $self->{row}{refaddr $trial};
+    return undef;
 }
 
 # A number with as many digits as it takes to read it back.
@@ -100,10 +108,12 @@ sub drop {
     return $self->_confirm("Drop 1\ntrial\n$trial->{trial}\n");
 }
 
-# Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has reached.
+# Says how a trial stands (ask-tell). False: end the evaluation, and tell it with the fidelity it has
+# reached.
 sub report {
     my ($self, $trial, $fidelity, $objective) = @_;
-    my $answer = $self->_say(join(',', "Report $trial->{trial}", map { _number($_) } $fidelity, $objective) . "\n");
+    my $cells = join ',', $trial->{trial}, map { _number($_) } $fidelity, $objective;
+    my $answer = $self->_say("Report $cells\n");
     $self->_garbage('Continue or Stop', $answer) if $answer !~ /^(?:Continue|Stop)$/;
     return $answer eq 'Continue';
 }
@@ -138,11 +148,15 @@ sub close {
 
 sub DESTROY { local ($?, $@, $!); $_[0]->_leave; $_[0]->_pass_on; return }
 
-# Evaluates a function for each trial until the run is over; returns the best trials.
+# Evaluates a function for each trial until the run is over; returns the best trials. What hmserve
+# does not take is an exception.
 sub minimise {
     my ($self, $function) = @_;
     while (my $trials = $self->ask) {
-        $self->tell($_, $function->($_)) for @$trials;
+        for my $trial (@$trials) {
+            my $reason = $self->tell($trial, $function->($trial));
+            croak "hmserve: refused: $reason" if defined $reason;
+        }
     }
     return $self->best;
 }
@@ -154,7 +168,7 @@ sub _rows {
     for (1 .. $count) {
         my $row = $self->_read;
         # The commas of a permutation part no values.
-        my @cells = "$row," =~ /(\([^()]*\)|[^,]*),/g;
+        my @cells = "$row," =~ /(\([\d, ]*\)|[^,]*),/g;
         $self->_garbage(@names . ' values', $row) if @cells != @names;
         my %trial;
         @trial{@names} = map { !length ? undef : /^\(([\d, ]*)\)$/ ? [split /\s*,\s*/, $1] : $_ } @cells;
@@ -224,7 +238,8 @@ sub _garbage {
 sub _death {
     my ($self) = @_;
     $self->_leave;
-    my $how = $self->{status} & 127 ? 'signal ' . ($self->{status} & 127) : 'exit status ' . ($self->{status} >> 8);
+    my $signal = $self->{status} & 127;
+    my $how = $signal ? "signal $signal" : 'exit status ' . ($self->{status} >> 8);
     croak "hmserve: ended with $how: " . $self->_said;
 }
 

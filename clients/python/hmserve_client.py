@@ -23,7 +23,7 @@ import threading
 
 __all__ = ["Hmserve", "HmserveError", "Refused", "Trial", "minimise"]
 
-_CELL = re.compile(r"\([^()]*\)|[^,]*")
+_CELL = re.compile(r"(\([\d, ]*\)|[^,]*),")  # the commas of a permutation part no values
 _INTEGER = re.compile(r"-?\d+")
 _REAL = re.compile(r"-?\d+(\.\d+)?(e[+-]\d+)?")
 _PERMUTATION = re.compile(r"\([\d, ]*\)")
@@ -200,10 +200,7 @@ class Hmserve:
         return [self._trial(names, self._read()) for _ in range(count)]
 
     def _trial(self, names, row):
-        cells, start = [], 0
-        while start <= len(row):
-            cells.append(_CELL.match(row, start).group())
-            start += len(cells[-1]) + 1
+        cells = _CELL.findall(row + ",")
         if len(cells) != len(names):
             raise self._garbage(f"{len(names)} values", row)
         texts = dict(zip(names, cells))
@@ -222,7 +219,8 @@ class Hmserve:
     def _cells(self, result):
         if result is None:
             return [""] * len(self.outputs)
-        values = result if isinstance(result, (list, tuple)) else [result]
+        several = hasattr(result, "__len__") and not isinstance(result, str)
+        values = result if several else [result]
         if len(values) != len(self.outputs):
             raise ValueError(f"expected {len(self.outputs)} values, one for each output")
         return [str(value) for value in values]

@@ -7,8 +7,8 @@
 # class "hmserve_error"; a row that it does not take (ask-tell) is one of class "hmserve_refused" too.
 
 # Starts hmserve. outputs: the columns you answer (objectives, measured constraints, feasibility; and the fidelity if
-# you tell how far an evaluation went). ask_tell: whether results come one by one. program: its path, else $HMSERVE, else "hmserve". arguments: more
-# of them, such as "--resume". Returns an environment with the functions below.
+# you tell how far an evaluation went). ask_tell: whether results come one by one. program: its path, else $HMSERVE,
+# else "hmserve". arguments: more of them, such as "--resume". Returns an environment with the functions below.
 hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, arguments = character()) {
   if (is.null(program)) program <- Sys.getenv("HMSERVE")
   if (!nzchar(program)) program <- "hmserve"
@@ -16,13 +16,15 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   messages <- tempfile("hmserve")
   if (system2("mkfifo", shQuote(wire)) != 0) .hmserve_stop("cannot make a named pipe")
   words <- c("--config", path.expand(scenario), arguments, if (ask_tell) c("--protocol", "ask-tell"))
-  command <- paste("exec", paste(shQuote(c(program, words)), collapse = " "), "<", shQuote(wire), "2>", shQuote(messages))
-  from <- pipe(command, "r", encoding = "UTF-8")
+  command <- paste(shQuote(c(program, words)), collapse = " ")
+  from <- pipe(paste("exec", command, "<", shQuote(wire), "2>", shQuote(messages)), "r")
   to <- file(wire, "w", raw = TRUE)
+  unlink(wire) # both ends are open
   begun <- FALSE
   open <- 0
   ended <- FALSE
   status <- NULL
+  how <- ""
   shown <- 0
   bests <- list()
 
@@ -110,7 +112,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 
   trial <- function(names, row) {
     # The commas of a permutation part no values.
-    cells <- regmatches(paste0(row, ","), gregexpr("(\\([^()]*\\)|[^,]*),", paste0(row, ",")))[[1]]
+    cells <- regmatches(paste0(row, ","), gregexpr("(\\([0-9, ]*\\)|[^,]*),", paste0(row, ",")))[[1]]
     cells <- sub(",$", "", cells)
     if (length(cells) != length(names)) garbage(paste(length(names), "values"), row)
     texts <- stats::setNames(cells, names)
@@ -148,7 +150,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
   }
 
   read <- function() {
-    line <- if (is.null(status)) suppressWarnings(readLines(from, 1))
+    line <- if (is.null(status)) suppressWarnings(readLines(from, 1, encoding = "UTF-8"))
     if (length(line) == 0) death()
     sub("\r$", "", line)
   }
@@ -160,7 +162,7 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 
   death <- function() {
     leave()
-    .hmserve_stop(paste0("ended with exit status ", status, ": ", said()))
+    .hmserve_stop(paste0("ended with ", how, ": ", said()))
   }
 
   # What hmserve wrote on standard error since the last time.
@@ -178,11 +180,12 @@ hmserve_start <- function(scenario, outputs, ask_tell = FALSE, program = NULL, a
 
   leave <- function() {
     if (is.null(status)) {
-      try(base::close(to), silent = TRUE)
+      suppressWarnings(try(base::close(to), silent = TRUE)) # it may be gone
       status <<- base::close(from)
       if (is.null(status)) status <<- 0
-      if (status > 255) status <<- status %/% 256
-      unlink(wire)
+      # As the system has it: 256 times the exit status, or the signal.
+      how <<- if (status < 256) paste("signal", status %% 128) else paste("exit status", status %/% 256)
+      if (status == 0) how <<- "exit status 0"
     }
     status
   }

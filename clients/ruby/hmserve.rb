@@ -46,7 +46,8 @@ class Hmserve
   end
 
   # outputs: names of the columns you answer (objectives, measured constraints, feasibility; and the fidelity if
-  # you tell how far an evaluation went); program: path of hmserve, else $HMSERVE, else `hmserve`; arguments: more of them, such as ["--resume"].
+  # you tell how far an evaluation went); program: path of hmserve, else $HMSERVE, else `hmserve`; arguments: more
+  # of them, such as ["--resume"].
   def initialize(scenario, outputs, ask_tell: false, program: nil, arguments: [])
     @outputs = Array(outputs)
     @ask_tell = ask_tell
@@ -59,6 +60,7 @@ class Hmserve
     command += %w[--protocol ask-tell] if ask_tell
     @messages = Tempfile.new("hmserve")
     @pipe = IO.popen([*command, { err: @messages.path }], "r+", encoding: "UTF-8")
+    @messages.unlink # open at both ends: nothing is left behind, whatever ends us
   rescue SystemCallError => e
     raise Error, "cannot start #{program}: #{e.message}"
   end
@@ -171,7 +173,7 @@ class Hmserve
   end
 
   def trial(names, row)
-    cells = row.split(/,(?![^()]*\))/, -1) # the commas of a permutation part no values
+    cells = "#{row},".scan(/(\([\d, ]*\)|[^,]*),/).flatten # the commas of a permutation part no values
     garbage("#{names.size} values", row) if names.size != cells.size
     texts = names.zip(cells).to_h
     Trial.new(texts, texts.to_h { |name, text| [name, value(text, @labels.include?(name))] })
@@ -191,7 +193,7 @@ class Hmserve
 
   # The parameters whose values stay text.
   def labels(scenario)
-    parameters = JSON.parse(File.read(scenario))["input_parameters"]
+    parameters = JSON.parse(File.read(scenario, encoding: "UTF-8"))["input_parameters"]
     parameters.select { |_, each| each["parameter_type"] == "categorical" }.keys
   rescue SystemCallError, JSON::ParserError, TypeError, NoMethodError
     [] # hmserve says what is wrong with it
@@ -266,7 +268,5 @@ class Hmserve
       nil # it is gone
     end
     @status = $?
-    @messages.unlink
-    @status
   end
 end

@@ -14,7 +14,7 @@
 # hmserve::permutation makes a list of, and what is inactive is {}. What hmserve complains of is an error
 # with the code {HMSERVE ENDED}, {HMSERVE GARBAGE} or, for a row that it does not take, {HMSERVE REFUSED}.
 
-package require Tcl 8.6
+package require Tcl 8.6-
 package require TclOO
 
 namespace eval hmserve {}
@@ -26,14 +26,14 @@ proc hmserve::permutation {text} {
 # Cuts a line at its commas, but not at those of a permutation.
 proc hmserve::cut {line} {
     set cells {}
-    foreach {- cell} [regexp -all -inline {(\([^()]*\)|[^,]*),} $line,] {
+    foreach {- cell} [regexp -all -inline {(\([\d, ]*\)|[^,]*),} $line,] {
         lappend cells $cell
     }
     return $cells
 }
 
 oo::class create hmserve::Client {
-    variable outputs askTell pipe messages reader begun open best ended status
+    variable outputs askTell pipe reader begun open best ended status
 
     # Starts hmserve. outputs: a list of the columns you answer (objectives, measured constraints, feasibility; and
     # the fidelity if you tell how far an evaluation went).
@@ -42,6 +42,9 @@ oo::class create hmserve::Client {
     constructor {scenario columns args} {
         set outputs $columns
         set options [dict merge {-asktell 0 -program {} -arguments {}} $args]
+        if {[llength $args] % 2 || [dict size $options] != 3} {
+            error "hmserve: expected -asktell, -program or -arguments, each with a value, came: $args"
+        }
         set askTell [dict get $options -asktell]
         set begun 0
         set open 0
@@ -66,6 +69,7 @@ oo::class create hmserve::Client {
             file delete $messages
             return -code error -errorcode {HMSERVE ENDED} "hmserve: cannot start $program: $why"
         }
+        file delete $messages ;# it is open at both ends, and nothing is left behind whatever ends us
         fconfigure $pipe -encoding utf-8 -translation {auto lf} -buffering full
     }
 
@@ -280,8 +284,7 @@ oo::class create hmserve::Client {
             set pipe {}
             set code [expr {$failed ? [dict get $options -errorcode] : {CHILDSTATUS - 0}}]
             lassign $code kind - number
-            set status [expr {$kind eq "CHILDSTATUS" ? "exit status $number" : "$kind $number"}]
-            file delete $messages
+            set status [expr {$kind eq "CHILDSTATUS" ? "exit status $number" : "signal $number"}]
         }
         return [expr {$status ne "exit status 0"}]
     }
