@@ -13,7 +13,7 @@ WORDS = {
     "0": "false",
     "no": "false",
 }
-FIELD = re.compile(r'\s*(?:"([^"]*)"|(\([^()]*\))|([^,]*))\s*(?:,|$)')
+FIELD = re.compile(r'\s*(?:"([^"]*)"|(\([0-9, ]*\)(?=\s*(?:,|$)))|([^,]*))\s*(?:,|$)')
 
 Row = Mapping[str, str]
 
