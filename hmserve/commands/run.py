@@ -77,6 +77,7 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
     """
     from hmserve import serve
     from hmserve.progress import Progress
+    from hmserve.ranks.network import ranks_started
     from hmserve.serving.command import check_command, with_command
     from hmserve.serving.earlier import EarlierRun
 
@@ -84,6 +85,10 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
     progress = Progress(sys.stderr) if seen else None
     given = {name: value for name, value in os.environ.items() if name not in own_variables}
     check_command(scenario)
+    if found := ranks_started():
+        complain(
+            f"one of {found[0]} ranks ({found[1]}): each is a run of its own without --mpi"
+        )
     earlier = EarlierRun(scenario.files)
     with serve.open_run(scenario, options.resume) as run:
         earlier.tell(complain, resumed=options.resume)

@@ -55,14 +55,22 @@ def _refuse_strangers(library: str) -> None:
 
     Each of them would do the whole work, in the same files.
     """
+    if found := ranks_started():
+        started, name = found
+        raise UsageError(
+            f"{started} ranks were started ({name}), but they do not know of each other: "
+            f"the launcher is that of another MPI than the one mpi4py has loaded, "
+            f"{' '.join(library.split())[:60]!r}: use the mpiexec that belongs to it"
+        )
+
+
+def ranks_started() -> tuple[int, str] | None:
+    """Return how many ranks a launcher has started, if several, and the variable that says so."""
     for name in _SIZES:
         started = os.environ.get(name, "")
         if started.isdecimal() and int(started) > 1:
-            raise UsageError(
-                f"{started} ranks were started ({name}), but they do not know of each other: "
-                f"the launcher is that of another MPI than the one mpi4py has loaded, "
-                f"{' '.join(library.split())[:60]!r}: use the mpiexec that belongs to it"
-            )
+            return int(started), name
+    return None
 
 
 class Network:

@@ -83,3 +83,12 @@ def test_a_run_that_ends_for_want_of_configurations_says_so(app, run) -> None:
     done = run("run", app("echo {n}", input_parameters=few))
     assert (done.returncode, done.stdout) == (0, "n,Value\n1,1.0\n")
     assert done.stderr == "hmserve: the space has no more than these 4 configurations\n"
+
+
+@pytest.mark.parametrize("name", ["PMI_SIZE", "OMPI_COMM_WORLD_SIZE"])
+def test_who_starts_ranks_without_saying_so_hears_of_it(app, run, monkeypatch, name) -> None:
+    monkeypatch.setenv(name, "4")
+    done = run("run", app("echo {n}"))
+    assert done.returncode == 0
+    assert "one of 4 ranks" in done.stderr
+    assert "--mpi" in done.stderr
