@@ -96,13 +96,18 @@ def evaluate(scenario: "Scenario", options: Namespace, tell: Callable[[str], Non
         if progress:
             progress.finish(run)
         tell(_conclusion(run))
-        if _is_exhausted(run):
-            complain(f"the space has no more than these {len(run.rows)} configurations")
-        found = [row.evaluation for row in run.rows]
-        measured = sum(bool(evaluation.objectives) for evaluation in found)
-        feasible = any(evaluation.feasible for evaluation in found)
-        refuse_nothing(len(found), measured, feasible, scenario.files.log)
+        _tell_oddities(run)
     return 0
+
+
+def _tell_oddities(run: "Run") -> None:
+    """Tell what the best point of `run` does not show."""
+    if _is_exhausted(run):
+        complain(f"the space has no more than these {len(run.rows)} configurations")
+    found = [row.evaluation for row in run.rows]
+    measured = sum(bool(evaluation.objectives) for evaluation in found)
+    feasible = any(evaluation.feasible for evaluation in found)
+    refuse_nothing(len(found), measured, feasible, run.scenario.files.log)
 
 
 def _is_exhausted(run: "Run") -> bool:

@@ -65,7 +65,7 @@ def _refuse_strangers(library: str) -> None:
 
 
 def ranks_started() -> tuple[int, str] | None:
-    """Return how many ranks a launcher has started, if several, and the variable that says so."""
+    """Return how many ranks a launcher started, if several, and the variable that says so."""
     for name in _SIZES:
         started = os.environ.get(name, "")
         if started.isdecimal() and int(started) > 1:
