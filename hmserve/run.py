@@ -319,12 +319,13 @@ def start(scenario: Scenario) -> Run:
         JournalError: The files cannot be written, or another process holds them.
     """
     scenario = with_estimates(scenario)
-    if os.path.lexists(directory_of(scenario.files)):
+    by_ranks = os.path.lexists(directory_of(scenario.files))
+    if by_ranks:
         store.put_aside(directory_of(scenario.files), journals_in(scenario.files).values())
     seed = int.from_bytes(os.urandom(4), "big") if scenario.seed is None else scenario.seed
     known = known_at_start(scenario)
     first = store.start(scenario.document, seed)
-    if not os.path.lexists(scenario.files.journal):
+    if not by_ranks and not os.path.lexists(scenario.files.journal):
         # Somebody else's, or all that is left of a run: no journal keeps what is in it.
         store.keep_copy(scenario.files.samples)
     writer = store.create(scenario.files.journal, first)

@@ -70,8 +70,8 @@ def sync_directory(path: str) -> None:
             os.close(descriptor)
 
 
-def replace(path: str, text: str) -> None:
-    """Make `text` the content of the file `path`; at no instant is it half there.
+def replace(path: str, content: str | bytes) -> None:
+    """Make `content` that of the file `path`; at no instant is it half there.
 
     A link is followed. What is no regular file, as /dev/null, is written as it stands. The
     directory is created if it is missing.
@@ -80,7 +80,7 @@ def replace(path: str, text: str) -> None:
         JournalError: It cannot be written; the old content, if any, is still there.
     """
     target = os.path.realpath(path)
-    data = text.encode()
+    data = content.encode() if isinstance(content, str) else content
     make_directory(os.path.dirname(target))
     with explained("write", path):
         if os.path.exists(target) and not os.path.isfile(target):

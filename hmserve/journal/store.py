@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hmserve.errors import JournalError, ScenarioError
 from hmserve.journal.compatibility import differences
-from hmserve.journal.files import explained, make_directory, sync_directory
+from hmserve.journal.files import explained, make_directory, replace, sync_directory
 from hmserve.journal.jsonl import JournalWriter, read
 from hmserve.journal.records import VERSION, Record, Resume, Start
 from hmserve.scenario import Scenario
@@ -169,7 +169,8 @@ def last_aside(path: str) -> str | None:
 def keep_copy(path: str) -> None:
     """Keep the file at `path` under the next free of the names `path`.1, `path`.2, ... as well.
 
-    It stays where it is. Nothing is done if there is none, or if it is kept already.
+    It stays where it is; the copy is durable when this returns. Nothing is done if there is no
+    file, or if it is kept already.
 
     Raises:
         JournalError: It cannot be kept.
@@ -178,10 +179,9 @@ def keep_copy(path: str) -> None:
         return
     with explained("keep a copy of", path):
         content, last = _content(path), last_aside(path)
-        if last and os.path.isfile(last) and _content(last) == content:
-            return
-        with open(f"{path}.{_count_aside(path) + 1}", "xb") as file:
-            file.write(content)
+        is_kept = last is not None and os.path.isfile(last) and _content(last) == content
+    if not is_kept:
+        replace(f"{path}.{_count_aside(path) + 1}", content)
 
 
 def _content(path: str) -> bytes:

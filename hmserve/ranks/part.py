@@ -258,9 +258,12 @@ def _journal(plan: Plan, rank: int) -> tuple[JournalWriter, Sequence[Record]]:
 def _clear(scenario: Scenario) -> None:
     """Keep what earlier runs left under other names."""
     files = scenario.files
-    if os.path.lexists(directory_of(files)):
+    ranks, alone = os.path.lexists(directory_of(files)), os.path.lexists(files.journal)
+    if not ranks and not alone:
+        store.keep_copy(files.samples)
+    if ranks:
         store.put_aside(directory_of(files), journals_in(files).values())
-    if os.path.lexists(files.journal):
+    if alone:
         store.put_aside(files.journal, [files.journal])
 
 

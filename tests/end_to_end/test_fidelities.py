@@ -3,13 +3,13 @@
 import csv
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from toolchains import require
 
 FIDELITY = {
     "name": "epochs",
@@ -201,8 +201,8 @@ int main(void) {
 """
 
 
-@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_a_client_in_c_that_prints_six_digits_is_understood(run, begin) -> None:
+    require("cc")
     fidelity = {"type": "real", "min": 1, "max": 10, "resumable": False}
     directory = begin("run", fidelity=fidelity)
     source, program = directory / "client.c", directory / "client"

@@ -13,7 +13,7 @@ import pytest
 from hmserve.errors import JournalError, ScenarioError
 from hmserve.journal.jsonl import JournalWriter, read, to_line
 from hmserve.journal.records import Drop, End, Resume, Start
-from hmserve.journal.store import create, resume, start
+from hmserve.journal.store import create, keep_copy, last_aside, resume, start
 
 HOLDER = """
 import json, sys
@@ -330,3 +330,16 @@ def test_a_journal_that_cannot_be_cut_says_so(journal, scenario, monkeypatch):
         resume(str(journal), scenario)
     monkeypatch.undo()
     resume(str(journal), scenario).writer.close()
+
+
+def test_a_copy_is_kept_once_for_each_content(tmp_path) -> None:
+    path = tmp_path / "samples.csv"
+    keep_copy(str(path))
+    assert last_aside(str(path)) is None
+    for content, kept in ((b"a\xff", 1), (b"a\xff", 1), (b"b", 2)):
+        path.write_bytes(content)
+        keep_copy(str(path))
+        assert last_aside(str(path)) == f"{path}.{kept}"
+    assert [Path(f"{path}.{n}").read_bytes() for n in (1, 2)] == [b"a\xff", b"b"]
+    assert path.read_bytes() == b"b"
+    assert len(list(tmp_path.iterdir())) == 3

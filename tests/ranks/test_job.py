@@ -223,6 +223,15 @@ def test_journals_of_all_ranks_read_like_one(ranks) -> None:
     assert told(merged(paths)) == sum(apart) == 12
 
 
+def test_samples_that_no_journal_has_are_kept(ranks, tmp_path) -> None:
+    samples = tmp_path / "app_output_samples.csv"
+    samples.write_text("precious\n")
+    for _ in range(2):
+        ranks.run(ranks.scenario(), bowl, 2)
+    assert (tmp_path / "app_output_samples.csv.1").read_text() == "precious\n"
+    assert not (tmp_path / "app_output_samples.csv.2").exists()
+
+
 def test_new_run_keeps_the_journals_of_the_earlier_one(ranks, tmp_path) -> None:
     ranks.run(ranks.scenario(), bowl, 3)
     ranks.run(ranks.scenario(), bowl, 2)
