@@ -51,6 +51,9 @@ class Threads:
         self._post.boxes[neighbour].append((self.rank, frame))
 
     def receive(self) -> list[tuple[int, bytes]]:
+        # A launcher ends all ranks when one dies; else those left would wait for its permits.
+        if self._post.barrier.broken:
+            raise threading.BrokenBarrierError
         box = self._post.boxes[self.rank]
         return [box.popleft() for _ in range(len(box))]
 
